@@ -86,21 +86,10 @@ def excel_bytes(
         ConfigError: the package that writes Excel is not installed.
         InputError: more rows than a sheet can hold.
     """
-    try:
-        from xlsxwriter import Workbook  # noqa: PLC0415 - an extra
-    except ImportError as error:
-        raise ConfigError("Excel files need a further package", hint="pip install 'muster[office]'") from error
     if len(rows) > MAX_ROWS:
         raise InputError(f"{len(rows)} rows are more than a sheet can hold ({MAX_ROWS})", hint="export fewer days")
     memory = io.BytesIO()
-    options = {
-        "in_memory": True,
-        "strings_to_formulas": False,
-        "strings_to_urls": False,
-        "strings_to_numbers": False,
-        "nan_inf_to_errors": False,
-    }
-    with Workbook(memory, options) as book:
+    with new_workbook(memory) as book:
         book.set_properties(
             {"title": cell_text(title)[:250], "created": generated_at.astimezone(UTC).replace(tzinfo=None)}
         )
@@ -123,6 +112,26 @@ def excel_bytes(
         summary.fit_to_pages(2, 0)  # on one page its columns would be too small to read
         summary.repeat_columns(0, 1)
     return memory.getvalue()
+
+
+def new_workbook(memory: io.BytesIO) -> Workbook:
+    """Begin a workbook whose texts stay texts.
+
+    Raises:
+        ConfigError: the package that writes Excel is not installed.
+    """
+    try:
+        from xlsxwriter import Workbook  # noqa: PLC0415 - an extra
+    except ImportError as error:
+        raise ConfigError("Excel files need a further package", hint="pip install 'muster[office]'") from error
+    options = {
+        "in_memory": True,
+        "strings_to_formulas": False,
+        "strings_to_urls": False,
+        "strings_to_numbers": False,
+        "nan_inf_to_errors": False,
+    }
+    return Workbook(memory, options)
 
 
 class _Style:

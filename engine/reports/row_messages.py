@@ -5,9 +5,8 @@ from __future__ import annotations
 import io
 from collections.abc import Sequence
 
-from engine.errors import ConfigError
 from engine.people import RowMessage
-from engine.reports.excel import MAX_ROWS, cell_text
+from engine.reports.excel import MAX_ROWS, cell_text, new_workbook
 from engine.words import ENGLISH, N_, Words
 
 _HEADS = (N_("Line"), N_("Column"), N_("Type"), N_("Message"))
@@ -24,12 +23,8 @@ def messages_excel(messages: Sequence[RowMessage], name: str, words: Words = ENG
     Raises:
         ConfigError: the package that writes Excel is not installed.
     """
-    try:
-        from xlsxwriter import Workbook  # type: ignore[import-untyped]  # noqa: PLC0415 - an extra
-    except ImportError as error:
-        raise ConfigError("Excel files need a further package", hint="pip install 'muster[office]'") from error
     memory = io.BytesIO()
-    with Workbook(memory, {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False}) as book:
+    with new_workbook(memory) as book:
         book.set_properties({"title": cell_text(name)[:250]})
         sheet = book.add_worksheet(words.say(N_("Messages")))
         head = book.add_format({"bold": True, "bottom": 1, "bg_color": "#EDEDED"})
