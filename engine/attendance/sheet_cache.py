@@ -97,9 +97,8 @@ class SheetCache:
             StorageError: it cannot be written.
         """
         seal, before = self._table_seal(day, table), self._written(day)
-        if before[:1] != [
-            seal
-        ]:  # before the table: a crash in between leaves the one of before, which is accepted, too
+        # before the table: a crash in between leaves the one of before, which is accepted, too
+        if before[:1] != [seal]:
             atomic_write(self._table(day), "\n".join([seal, *before[:1]]).encode(), durable=False)
         atomic_write(self.path(day), table.encode("utf-8", "replace"))
 
@@ -109,7 +108,7 @@ class SheetCache:
     def _written(self, day: date) -> list[str]:
         """The seals of the table as it was written last and before; none by an earlier version."""
         try:
-            return (self._table(day)).read_text(encoding="ascii").split()
+            return self._table(day).read_text(encoding="ascii").split()
         except (OSError, ValueError):
             return []
 

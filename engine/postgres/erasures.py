@@ -172,9 +172,8 @@ class Erasures:
     def begin(self, erasure_id: str, pseudonym: str, at: datetime) -> None:
         """See `ForgetList`."""
         values = {"site": self._database.site, "erasure": erasure_id, "pseudonym": pseudonym, "at": at}
-        self._settle(
-            erasure_id
-        )  # whoever erases them here confirms in the end, and no process of this folder beside them
+        # whoever erases them here confirms in the end, and no process of this folder beside them
+        self._settle(erasure_id)
         with self._database.work() as connection:
             connection.execute(_HERE, {"site": self._database.site, "machine": self._machine})
             connection.execute(_BEGUN, values)

@@ -78,9 +78,8 @@ class Stream:
             )
         except (av.error.FFmpegError, OSError, ValueError) as error:
             why = of_error(error, spec if self._live else "")
-            if (
-                timeouts_s is not None and clock.monotonic() - began > 0.9 * timeouts_s[0]
-            ):  # FFmpeg's RTSP does not say so
+            # FFmpeg's RTSP does not say so
+            if timeouts_s is not None and clock.monotonic() - began > 0.9 * timeouts_s[0]:
                 why = NoPicture(Trouble.TIMEOUT)
             raise Unreadable(why.kind, why.extra) from error
         streams = self._container.streams

@@ -127,9 +127,8 @@ class Witnesses:
             mark = Mark(mark.name or self._new)
             return mark, mark.folder
         here = _here(self._workspace)
-        if not (
-            names_key or (mark.name and mark.folder.is_dir()) or before.is_dir()
-        ):  # changed by hand: who lay here last?
+        if not (names_key or (mark.name and mark.folder.is_dir()) or before.is_dir()):
+            # changed by hand: who lay here last?
             mark = _seen_at(here.path) or mark
         original = Mark(mark.name or self._new)
         home = _home_of(original.folder)
