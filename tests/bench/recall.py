@@ -11,6 +11,7 @@ from engine.config import DetectionConfig
 from engine.detection import MTCNNDetector
 from engine.models import ModelStore
 from tests.bench.apart import apart
+from tests.bench.crowd import Clip
 from tests.bench.loops import enrolled_workspace, facenet_loop, muster_loop
 from tests.bench.street import render_street
 
@@ -41,30 +42,24 @@ def recall(folder: Path, clips: int, progress: Progress) -> dict[str, Any]:
     """
     store = ModelStore("onnx")
     detector = MTCNNDetector(*store.mtcnn(), DetectionConfig(), workers=store.threads)
-    enrolled = reference = live = every_frame = beyond = 0
-    missed: list[tuple[int, str]] = []
+    found: list[tuple[Clip, set[str], set[str], set[str]]] = []
     for number in range(clips):
         progress("streets", number, clips)
         with tempfile.TemporaryDirectory() as scratch:
             place = Path(scratch)
             clip = render_street(place / "street.mp4", detector, folder, _PEOPLE, seconds=_SECONDS, seed=number + 1)
             enrolled_workspace(place / "workspace", clip.enrolment)
-            seen = set(apart(muster_loop, place / "workspace", clip, True)["people"])
-            slow = set(apart(muster_loop, place / "workspace", clip, False)["people"])
-            plain = set(apart(facenet_loop, clip, _PLAIN_FRAMES)["people"])
-        enrolled += len(clip.enrolled)
-        reference += len(plain)
-        live += len(plain & seen)
-        every_frame += len(plain & slow)
-        beyond += len(seen - plain)
-        missed += [(number, person) for person in sorted(plain - seen)]
+            live, slow = (set(apart(muster_loop, place / "workspace", clip, real)["people"]) for real in (True, False))
+            found.append((clip, set(apart(facenet_loop, clip, _PLAIN_FRAMES)["people"]), live, slow))
+    missed = [(number, person) for number, (_, plain, live, _) in enumerate(found) for person in sorted(plain - live)]
+    reference = sum(len(plain) for _, plain, _, _ in found)
     return {
         "clips": clips,
-        "enrolled": enrolled,
+        "enrolled": sum(len(clip.enrolled) for clip, *_ in found),
         "reference": reference,
-        "live": live,
-        "every_frame": every_frame,
-        "beyond": beyond,
+        "live": reference - len(missed),
+        "every_frame": sum(len(plain & slow) for _, plain, _, slow in found),
+        "beyond": sum(len(live - plain) for _, plain, live, _ in found),
         "missed": missed,
-        "share": live / max(reference, 1),
+        "share": 1 - len(missed) / max(reference, 1),
     }

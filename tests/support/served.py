@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import socket
 import ssl
 import subprocess
 import time
@@ -49,3 +50,14 @@ def answers(address: str) -> bool:
     unproven = ssl._create_unverified_context()  # whoever answers on this port was started by the test
     with urllib.request.urlopen(address, timeout=2, context=unproven):
         return True
+
+
+def ended(line: socket.socket, until: float) -> bool:
+    """Whether a server ends a connection by a moment (monotonic clock)."""
+    line.settimeout(max(0.01, until - time.monotonic()))
+    with contextlib.suppress(TimeoutError):
+        with contextlib.suppress(ConnectionError):
+            while line.recv(4096):
+                pass
+        return True
+    return False

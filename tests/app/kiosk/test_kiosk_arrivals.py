@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from kiosk_client import kiosk_app, token_for
+from served import ended
 
 from app.kiosk.arrivals import stage
 from app.kiosk.server import make_server
@@ -35,18 +36,6 @@ def asked(port: int, path: str = "/healthz", *, body: bytes | None = None, **hea
         answer = line.getresponse()
         answer.read()
         return answer.status, time.monotonic() - began
-
-
-def ended(line: socket.socket, until: float) -> bool:
-    line.settimeout(max(0.01, until - time.monotonic()))
-    with contextlib.suppress(TimeoutError):
-        try:
-            while line.recv(4096):
-                pass
-        except ConnectionError:
-            pass
-        return True
-    return False
 
 
 HEAD = b"POST /api/recognitions HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: "

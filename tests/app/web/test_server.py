@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 from browser import Site, camera_browser, needs_chromium, serve, sign_in
+from served import ended
 
 _TELLS = """
 import sys, os
@@ -121,19 +122,6 @@ def _half_open(site: Site, sent: bytes = b"", address: str = "127.0.0.1") -> soc
     return line
 
 
-def _ended(line: socket.socket, until: float) -> bool:
-    """Whether the server ends a connection by a moment (monotonic clock)."""
-    line.settimeout(max(0.01, until - time.monotonic()))
-    with contextlib.suppress(TimeoutError):
-        try:
-            while line.recv(4096):
-                pass
-        except ConnectionError:
-            pass
-        return True
-    return False
-
-
 def _health(site: Site, seconds: float = 2.0) -> float:
     """Seconds to the answer."""
     began = time.monotonic()
@@ -167,7 +155,7 @@ def test_whoever_sends_no_request_is_closed_within_15_seconds_and_the_server_ans
             time.sleep(0.5)
         assert slowest < 1
         until = time.monotonic() + 6
-        assert all(_ended(line, until) for line in (*lines, *dripped, kept))
+        assert all(ended(line, until) for line in (*lines, *dripped, kept))
         assert _health(site) < 1
     finally:
         for line in (*lines, *dripped, kept):
@@ -180,7 +168,7 @@ def test_one_address_has_so_many_connections_and_others_have_theirs(tmp_path: Pa
     with serve(tmp_path) as site, contextlib.ExitStack() as stack:
         own = [stack.enter_context(_half_open(site, address="127.0.0.9")) for _ in range(16)]
         over = stack.enter_context(_half_open(site, address="127.0.0.9"))
-        assert _ended(over, time.monotonic() + 5)
+        assert ended(over, time.monotonic() + 5)
         for address in ("127.0.0.10", "127.0.0.1"):
             other = stack.enter_context(_half_open(site, asks, address))
             assert b"200 OK" in other.recv(4096)
