@@ -23,8 +23,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Mapping
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -32,6 +31,7 @@ from engine.attendance import PunchRow
 from engine.errors import MusterError
 from engine.imaging import WORDS, Broadcast, draw_tracks
 from engine.masking import mask
+from engine.operations.beats import fresh
 from engine.pipeline import FrameResult
 from engine.sources import Source
 from engine.storage import atomic_write, claimed, file_name, storage_errors
@@ -40,7 +40,7 @@ from engine.workbench import Workbench
 
 log = logging.getLogger(__name__)
 
-_BEAT_S, _STALE_S = 2.0, 10.0
+_BEAT_S = 2.0
 _TIMEOUT_S = 6.0
 _HEAD = struct.Struct(">II")
 _LARGEST, _LONGEST_LINE = 4_000_000, 2000
@@ -162,16 +162,11 @@ class Recorder:
             for what, work in (("beat", self._beat), ("window", self._serve))
         ]
 
-    @property
-    def viewers(self) -> int:
-        """How many look through this process."""
-        return sum(picture.viewers for picture in self._pictures.values())
-
     def became(self, state: State, detail: str = "") -> None:
         """The camera's state changed."""
         with self._changed:
             lost = self._told.losses + (state == "lost" and self._told.state != "lost")
-            self._tell(state=state, detail=mask(detail), since=_now(self._bench), losses=lost)
+            self._told = replace(self._told, state=state, detail=mask(detail), since=_now(self._bench), losses=lost)
             self._changed.notify_all()
         if state != "playing":
             for picture in self._pictures.values():
@@ -193,7 +188,7 @@ class Recorder:
                 self.tell("row", {"event_id": row.event_id, "event": row.event, "time": row.timestamp.isoformat()})
         height, width = result.frame.image.shape[:2]
         with self._changed:
-            self._tell(**{"frames": self._told.frames + 1, "size": (width, height), **told})
+            self._told = replace(self._told, **{"frames": self._told.frames + 1, "size": (width, height), **told})
         if not fresh:
             return
         if result.frame.index != self._index:
@@ -211,13 +206,10 @@ class Recorder:
             self._news.append((self._number, kind, data))
             self._changed.notify_all()
 
-    def _tell(self, **new: Any) -> None:
-        self._told = Recorded(**{**vars(self._told), **new})
-
     def told(self) -> Recorded:
         """What viewers are told now."""
-        state, fps = self._told.state, round(self._rate.per_second(), 1)
-        return Recorded(**{**vars(self._told), "fps": fps if state == "playing" else 0.0})
+        told = self._told
+        return replace(told, fps=round(self._rate.per_second(), 1) if told.state == "playing" else 0.0)
 
     # ------------------------------------------------------------------------------------------------- the file
 
@@ -424,21 +416,10 @@ def _path(workspace: Path, camera: str) -> Path:
 
 
 def _read(workspace: Path, camera: str) -> dict[str, Any] | None:
-    """The recorder's file, unless it has not been renewed for a while: its recorder was killed."""
-    path = _path(workspace, camera)
-    try:
-        if time.time() - path.stat().st_mtime > _STALE_S:
-            return None
-        found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None
-    return found if found.get("camera") == camera else None
+    """The recorder's file, while there is a recorder."""
+    found = fresh(_path(workspace, camera))
+    return found if found is not None and found.get("camera") == camera else None
 
 
 def _now(bench: Workbench) -> str:
     return bench.clock().astimezone(bench.config.zone).isoformat(timespec="milliseconds")
-
-
-def parsed(moment: str) -> datetime:
-    """A time of `Recorded`."""
-    return datetime.fromisoformat(moment)

@@ -25,6 +25,7 @@ from engine.config import Config, load_config
 from engine.errors import InputError, MusterError
 from engine.masking import mask_process
 from engine.operations import logs
+from engine.operations.beats import fresh
 from engine.operations.memory import ENVIRONMENT
 from engine.operations.reach import Reach, own_client
 from engine.operations.standing import BEAT_S, Standing, forget_standing, standing, write_standing
@@ -167,9 +168,8 @@ def _fingerprint(config: Config, without: set[str]) -> str:
 
 def _beats(workspace: Path, pid: int) -> bool:
     """Whether the recorder of that process is at work."""
-    path = beat_path(workspace)
-    told: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    return told["pid"] == pid and time.time() - path.stat().st_mtime < _FRESH_S
+    told = fresh(beat_path(workspace), _FRESH_S)
+    return told is not None and told.get("pid") == pid
 
 
 def beat_path(workspace: Path) -> Path:

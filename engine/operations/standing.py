@@ -1,22 +1,22 @@
 """How the parts of `muster serve` stand: written by the supervisor, read by the pages, by monitoring and by other commands.
 
-`log/serve.json` in each workspace that it serves; a file that has not been renewed for a while is of a supervisor that was killed.
+`log/serve.json` in each workspace that it serves.
 """
 
 from __future__ import annotations
 
 import contextlib
 import json
-import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Literal
 
 from engine.errors import MusterError
+from engine.operations.beats import fresh
 from engine.storage import atomic_write, storage_errors
 
-BEAT_S, _STALE_S = 2.0, 10.0
+BEAT_S = 2.0
 
 PartState = Literal["starting", "running", "waiting", "stopping"]
 
@@ -80,12 +80,11 @@ def forget_standing(workspace: Path) -> None:
 
 def standing(workspace: Path) -> Standing | None:
     """How the parts of a workspace's `muster serve` stand; None: it does not run, or on another machine."""
-    path = _path(workspace)
+    told = fresh(_path(workspace))
+    if told is None:
+        return None
     try:
-        if time.time() - path.stat().st_mtime > _STALE_S:
-            return None
-        told = json.loads(path.read_text(encoding="utf-8"))
         parts = {str(name): PartStanding(**each) for name, each in told["parts"].items()}
         return Standing(**{**told, "parts": parts, "cameras": tuple(told["cameras"])})
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+    except (KeyError, TypeError, AttributeError):
         return None

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 from engine.operations.reloading import reload_served
+from engine.operations.standing import Standing, write_standing
 
 CODE = """
 import signal, sys
@@ -20,18 +21,18 @@ signal.pause()
 
 def test_only_a_server_that_lives_is_told(tmp_path: Path) -> None:
     assert not reload_served(tmp_path)
-    (tmp_path / "log").mkdir()
-    told = tmp_path / "log" / "serve.json"
     with subprocess.Popen([sys.executable, "-c", CODE], stdout=subprocess.PIPE) as server:
         assert server.stdout is not None
         server.stdout.readline()
-        told.write_text(json.dumps({"pid": server.pid}))
+        write_standing(tmp_path, Standing(server.pid))
+        told = tmp_path / "log" / "serve.json"
         os.utime(told, (1, 1))
         assert not reload_served(tmp_path), "nobody has renewed the file"
         assert server.poll() is None
         os.utime(told)
         assert reload_served(tmp_path)
         assert server.wait(30) == 7
-    for wrong in ("", "{}", '{"pid": 1}', '{"pid": -1}', '{"pid": "x"}', "[]", '{"pid": 999999999}'):
+    right = json.loads(told.read_text())
+    for wrong in ("", "{}", "[]", *(json.dumps({**right, "pid": pid}) for pid in (1, -1, "x", 999999999, 10**30))):
         told.write_text(wrong)
         assert not reload_served(tmp_path)
