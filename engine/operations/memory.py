@@ -1,11 +1,11 @@
-"""How the C library keeps memory. glibc's defaults suit small objects; pictures of six megabytes fragment what it keeps."""
+"""How the C library keeps memory. By default glibc gives each thread a heap of its own, and pictures of six megabytes fragment them."""
 
 from __future__ import annotations
 
 import ctypes
 from collections.abc import Callable
 
-__all__ = ["ENVIRONMENT", "keep_little"]
+__all__ = ["ENVIRONMENT", "keep_for_recording"]
 
 _ARENAS, _MAPPED_BYTES, _KEPT_BYTES = 2, 262_144, 8_000_000
 """Heaps that threads share, the size from which memory is mapped by itself, and how much of a heap's end stays when it is free."""
@@ -18,11 +18,12 @@ ENVIRONMENT = {
     "MALLOC_MMAP_THRESHOLD_": str(_MAPPED_BYTES),
     "MALLOC_TRIM_THRESHOLD_": str(_KEPT_BYTES),
 }
-"""For a server that is to be started (measured on a kiosk: a steady 470 MB instead of 570 MB and growing)."""
+"""For a server that is to be started (measured on a kiosk: a steady 470 MB instead of 570 MB and growing). What it starts inherits this; a
+process that records has values of its own, see `keep_for_recording`."""
 
 
-def keep_little() -> Callable[[], object]:
-    """Set this process up to keep little of what it frees; call it before threads begin.
+def keep_for_recording() -> Callable[[], object]:
+    """Set this process up to record, whatever its environment says; call it before threads begin.
 
     Returns:
         A function that returns what is free to the system, in about 25 ms with eight 1080p cameras.

@@ -26,7 +26,6 @@ from engine.errors import InputError, MusterError
 from engine.masking import mask_process
 from engine.operations import logs
 from engine.operations.beats import fresh
-from engine.operations.memory import ENVIRONMENT
 from engine.operations.reach import Reach, own_client
 from engine.operations.standing import BEAT_S, Standing, forget_standing, standing, write_standing
 from engine.operations.supervisor import Supervisor, WantedPart, signals
@@ -265,7 +264,7 @@ class _Site:
     def _incident(self, name: str, why: str) -> None:
         words = [sys.executable, "-m", "engine.operations.notice", str(self._options.workspace), name, why]
         with contextlib.suppress(OSError):
-            self._notices.append(subprocess.Popen(words, stdin=subprocess.DEVNULL, env={**ENVIRONMENT, **os.environ}))
+            self._notices.append(subprocess.Popen(words, stdin=subprocess.DEVNULL))
 
 
 def supervise(options: Options) -> None:

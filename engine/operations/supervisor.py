@@ -19,7 +19,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from engine.masking import veiled
-from engine.operations.memory import ENVIRONMENT
 from engine.operations.standing import PartStanding, PartState
 
 log = logging.getLogger(__name__)
@@ -171,7 +170,7 @@ class Supervisor:
                 words,
                 stdin=subprocess.PIPE,
                 stderr=piped,
-                env={**ENVIRONMENT, **os.environ, **carried},
+                env={**os.environ, **carried},
                 start_new_session=True,  # Ctrl-C in a terminal and its end are the supervisor's alone
             )
         except OSError as error:  # too many processes, or no memory

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from engine.errors import MusterError, Tampered
 from engine.incidents.notifications import Channels, Courier
 from engine.operations.mailing import ReportMail
-from engine.operations.memory import keep_little
+from engine.operations.memory import keep_for_recording
 from engine.workbench import Workbench
 
 log = logging.getLogger(__name__)
@@ -82,8 +82,8 @@ class _SaidOnce:
 
 @contextlib.contextmanager
 def returning_memory() -> Iterator[None]:
-    """Keep little of what this process frees, and within the context return the rest regularly; enter it before threads begin."""
-    with upkeep(keep_little(), _MEMORY_S):
+    """Keep memory as suits recording, and within the context return what is free regularly; enter it before threads begin."""
+    with upkeep(keep_for_recording(), _MEMORY_S):
         yield
 
 
