@@ -56,7 +56,7 @@ class CameraWatcher:
         """The camera's state changed."""
 
     def taken(self) -> None:
-        """Another process records the camera."""
+        """Another process records the camera, although this one may."""
 
     def told(self, kind: str, data: Mapping[str, Any]) -> None:
         """News of the process that records the camera, if that is another one; see `Recorder.tell`."""
@@ -82,7 +82,7 @@ class Camera:
 
     Attributes:
         state: `off`, `starting`, `playing`, `lost` (reconnecting), `ended` or `failed`. detail: why. since: from when on.
-        recording: False if another process records this camera and this one only shows it.
+        recording: False if another process records this camera and this one only shows it. taken: so it is, although this one may.
         recorder, pipeline: the running ones, or None.
         frames, dropped, losses: counted since the start, by the process that records.
         advice: see `Pipeline.advice`.
@@ -122,7 +122,7 @@ class Camera:
         self.rate = FrameRate()
         self.state: CameraState = "off"
         self.detail, self.since = "", bench.clock()
-        self.recording = True
+        self.recording, self.taken = True, False
         self.recorder: Recorder | None = None
         self.pipeline: Pipeline | None = None
         self.advice: int | None = None
@@ -257,9 +257,10 @@ class Camera:
             with contextlib.ExitStack() as claim:
                 may = self._records()
                 recorder = claim.enter_context(recording(self._bench, self.name, self._styles)) if may else None
-                if may and recorder is None and self.recording:
-                    self._watcher.taken()
+                before, self.taken = self.taken, may and recorder is None
                 self.recording = recorder is not None
+                if self.taken and not before:
+                    self._watcher.taken()
                 if recorder is not None:
                     self._record(recorder)
                     return

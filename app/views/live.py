@@ -141,7 +141,7 @@ def _server_state(name: str) -> None:
         st.caption(say("Opening the camera…"))
     else:
         text = _rate(camera.fps, camera.dropped)
-        if not camera.recording:
+        if camera.taken:
             text += " · " + say("another recorder is using this camera")
         parts.soft(text)
         if camera.advice is not None:

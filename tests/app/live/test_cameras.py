@@ -153,11 +153,13 @@ def test_what_another_process_records_is_shown_through_it_until_that_ends(bench:
                 viewing_.enter_context(camera.kept())
                 until(lambda: camera.state == "playing" and picture.newest.jpeg.startswith(b"\xff\xd8"))
                 assert not camera.recording
+                assert camera.taken
                 assert camera.size == (640, 480)
                 assert camera.frame() is not None
                 until(lambda: camera.fps > 3)
                 assert noted.frames == 0
             until(lambda: camera.recording and noted.frames > 3, 40)
+            assert not camera.taken
 
 
 def test_news_of_the_recorder_reach_those_who_look_through_it(bench: Workbench) -> None:
