@@ -34,6 +34,15 @@ class Panel(StrEnum):
 Workspace = Annotated[
     Path, Option("--workspace", envvar="MUSTER_WORKSPACE", help="Folder of people, gallery, logs and pictures.")
 ]
+ServedWorkspace = Annotated[
+    Path | None,
+    Option(
+        "--workspace",
+        show_default="MUSTER_WORKSPACE, else data; data/sample with --sample",
+        help="Folder of people, gallery, logs and pictures.",
+    ),
+]
+Sample = Annotated[bool, Option("--sample", help="Look around with made-up people and punches.")]
 Author = Annotated[str, Option(envvar="MUSTER_AUTHOR", show_default=False, help="Your name; the logs record it.")]
 Reason = Annotated[str, Option(show_default=False, help="Why; the logs record it.")]
 Json = Annotated[bool, Option("--json", help="Print JSON.")]
@@ -84,9 +93,14 @@ def open_workbench(
     if not (begin or workspace.is_dir() or config.store):
         raise InputError(
             f"there is no workspace {workspace}",
-            hint="name one with --workspace, or begin this one: `muster app`, `muster enrol` and `muster staff import` do",
+            hint="name one with --workspace, or begin this one: `muster serve`, `muster enrol` and `muster staff import` do",
         )
     return Workbench(workspace, config, progress=progress or no_progress)
+
+
+def served_workspace(given: Path | None, *, sample: bool) -> Path:
+    """The workspace of a command that can serve the sample, see `ServedWorkspace`."""
+    return given or Path("data/sample" if sample else os.environ.get("MUSTER_WORKSPACE") or "data")
 
 
 def parse_day(text: str) -> date:

@@ -27,7 +27,7 @@ from engine.cli.context import (
 )
 from engine.cli.output import emit_json, say, table
 from engine.errors import InputError
-from engine.operations.serving import address, become, check_installed, check_port
+from engine.operations.serving import become, check_installed, check_port
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -184,14 +184,15 @@ def pair(
     A screen gets a link and a code, good once and for ten minutes. A program gets a token, which is not shown again.
     """
     from engine.access import CODE_LIFE, SCREEN_SCOPES
+    from engine.operations.reach import Reach
 
     bench = open_workbench(workspace, begin=True)
     name, scopes = name or _free_name(bench.devices), scope or SCREEN_SCOPES
     by_link = "screen" in scopes and not token
     give = bench.kiosk.invite if by_link else bench.kiosk.pair
     device, secret = give(name, scopes, author=author, replace=replace)
-    plain = address(host, port)
-    link = pairing_link(url.rstrip("/") or (plain.replace("http:", "https:", 1) if tls else plain), secret)
+    own = Reach("self-signed" if tls else "").address(host, port)
+    link = pairing_link(url.rstrip("/") or own, secret)
     if as_json:
         told = {"link": link, "code": secret, "until": device.code_until} if by_link else {"token": secret}
         emit_json({"device_id": device.device_id, "name": device.name, "scopes": device.scopes, **told})

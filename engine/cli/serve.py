@@ -3,17 +3,28 @@
 from __future__ import annotations
 
 import dataclasses
-import os
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 from typer import Option
 
-from engine.cli.context import Host, Panel, Port, RootPath, TlsCert, TlsKey, TlsMode, open_workbench, tell_reach
-from engine.cli.kiosk import KIOSK_MODULES, pairing_link
+from engine.cli.context import (
+    Host,
+    Panel,
+    Port,
+    RootPath,
+    Sample,
+    ServedWorkspace,
+    TlsCert,
+    TlsKey,
+    TlsMode,
+    open_workbench,
+    served_workspace,
+)
+from engine.cli.kiosk import KIOSK_MODULES
 from engine.cli.output import progress_bar, say
-from engine.cli.workbench import add_sample_accounts, offer_first_account
+from engine.cli.workbench import invite_sample_screen, tell_workbench
 from engine.operations.reach import chosen
 from engine.operations.serving import become, check_installed, check_port
 
@@ -22,13 +33,7 @@ app = typer.Typer()
 
 @app.command(rich_help_panel=Panel.START)
 def serve(
-    workspace: Annotated[
-        Path | None,
-        Option(
-            show_default="MUSTER_WORKSPACE, else data; data/sample with --sample",
-            help="Folder of people, gallery, logs and pictures.",
-        ),
-    ] = None,
+    workspace: ServedWorkspace = None,
     host: Host = "127.0.0.1",
     port: Port = 8501,
     kiosk: Annotated[
@@ -43,7 +48,7 @@ def serve(
         int, Option(min=1, max=65535, help="TCP port of the first such screen; the next ones follow.")
     ] = 8502,
     no_kiosk: Annotated[bool, Option("--no-kiosk", help="Serve no screen unless a camera has a kiosk_port.")] = False,
-    sample: Annotated[bool, Option("--sample", help="Look around with made-up people and punches.")] = False,
+    sample: Sample = False,
     tls: TlsMode = None,
     tls_cert: TlsCert = None,
     tls_key: TlsKey = None,
@@ -60,7 +65,7 @@ def serve(
     from engine.config import load_config
     from engine.operations.site import Options, recorded_cameras, screens, served
 
-    workspace = workspace or Path("data/sample" if sample else os.environ.get("MUSTER_WORKSPACE") or "data")
+    workspace = served_workspace(workspace, sample=sample)
     reach = chosen(tls, tls_cert, tls_key, root_path)
     at_root = dataclasses.replace(reach, root_path="")  # each server has a path of its own
     check_installed("the workbench's pages are", "app.web.server", "app.recorder")
@@ -89,11 +94,7 @@ def serve(
     with served(workspace):
         bench = open_workbench(workspace, config, begin=True)
     say(f"Workbench of {workspace}: {reach.address(host, port)} · stop everything with Ctrl-C")
-    if sample:
-        add_sample_accounts(bench.accounts)
-    else:
-        offer_first_account(workspace, bench.accounts, reach.address(host, port))
-    tell_reach(reach, host, port)
+    tell_workbench(bench, reach, host, port, sample=sample)
     cameras = recorded_cameras(config)
     if cameras:
         say(f"Recording: {', '.join(cameras)}")
@@ -102,11 +103,7 @@ def serve(
     for name, each in kiosks.items():
         say(f"Kiosk of camera {name}: {at_root.address(host, each)}")
     if sample and kiosks:
-        from engine.access import SCREEN_SCOPES
-
-        first = next(iter(kiosks.values()))
-        _, code = bench.kiosk.invite("sample screen", SCREEN_SCOPES, author="muster serve", replace=True)
-        say(f"Pair this browser with it: {pairing_link(at_root.address(host, first), code)}")
-        again = f"muster kiosk pair --workspace {workspace} --port {first}{' --tls' if reach.secure else ''}"
-        say(f"The link pairs one browser within 10 minutes; `{again}` prints another.")
+        invite_sample_screen(
+            bench, at_root, host, next(iter(kiosks.values())), "Pair this browser with it", author="muster serve"
+        )
     become("engine.operations.site", options.written())

@@ -3,15 +3,26 @@
 from __future__ import annotations
 
 import dataclasses
-import os
 import secrets
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 from typer import Option
 
-from engine.cli.context import Host, Panel, Port, RootPath, TlsCert, TlsKey, TlsMode, open_workbench, tell_reach
+from engine.cli.context import (
+    Host,
+    Panel,
+    Port,
+    RootPath,
+    Sample,
+    ServedWorkspace,
+    TlsCert,
+    TlsKey,
+    TlsMode,
+    open_workbench,
+    served_workspace,
+    tell_reach,
+)
 from engine.cli.kiosk import KIOSK_MODULES, kiosk_command, pairing_link
 from engine.cli.output import progress_bar, say
 from engine.operations.reach import chosen
@@ -19,22 +30,18 @@ from engine.operations.serving import become, check_installed, check_port, toget
 
 if TYPE_CHECKING:
     from engine.access import AccountBook
+    from engine.operations.reach import Reach
+    from engine.workbench import Workbench
 
 app = typer.Typer()
 
 
 @app.command("app", rich_help_panel=Panel.START)
 def workbench(
-    workspace: Annotated[
-        Path | None,
-        Option(
-            show_default="MUSTER_WORKSPACE, else data; data/sample with --sample",
-            help="Folder of people, gallery, logs and pictures.",
-        ),
-    ] = None,
+    workspace: ServedWorkspace = None,
     host: Host = "127.0.0.1",
     port: Port = 8501,
-    sample: Annotated[bool, Option("--sample", help="Look around with made-up people and punches.")] = False,
+    sample: Sample = False,
     kiosk: Annotated[str | None, Option(metavar="CAMERA", help="Also serve the kiosk for this camera.")] = None,
     kiosk_port: Annotated[int, Option(min=1, max=65535, help="TCP port of the kiosk.")] = 8502,
     tls: TlsMode = None,
@@ -46,7 +53,7 @@ def workbench(
 
     Stop it with Ctrl-C. With --sample, the kiosk is served as well, and the passwords of the sample accounts are printed.
     """
-    workspace = workspace or Path("data/sample" if sample else os.environ.get("MUSTER_WORKSPACE") or "data")
+    workspace = served_workspace(workspace, sample=sample)
     reach = chosen(tls, tls_cert, tls_key, root_path)
     check_installed("the workbench's pages are", "app.web.server")
     check_port(host, port)
@@ -61,35 +68,39 @@ def workbench(
             seed_sample(workspace, progress)
     bench = open_workbench(workspace, begin=True)
     say(f"Workbench of {workspace}: {reach.address(host, port)} · stop it with Ctrl-C")
-    if sample:
-        add_sample_accounts(bench.accounts)
-    else:
-        offer_first_account(workspace, bench.accounts, reach.address(host, port))
-    tell_reach(reach, host, port)
+    tell_workbench(bench, reach, host, port, sample=sample)
     command = ["app", str(workspace.absolute()), host, str(port), *reach.words()]
     if not kiosk:
         become(*command)
     at_root = dataclasses.replace(reach, root_path="")  # each server has a path of its own
     beside = [*kiosk_command(workspace, bench.config, kiosk, None, host, kiosk_port), *at_root.words()]
     if sample:
-        from engine.access import SCREEN_SCOPES
-
-        _, code = bench.kiosk.invite("sample screen", SCREEN_SCOPES, author="muster app", replace=True)
-        say(f"Kiosk: {pairing_link(at_root.address(host, kiosk_port), code)}")
-        again = f"muster kiosk pair --workspace {workspace} --port {kiosk_port}{' --tls' if reach.secure else ''}"
-        say(f"The link pairs one browser within 10 minutes; `{again}` prints another.")
+        invite_sample_screen(bench, at_root, host, kiosk_port, "Kiosk", author="muster app")
     else:
         say(f"Kiosk for camera {kiosk}: {at_root.address(host, kiosk_port)}")
     together(command, beside)
 
 
-def offer_first_account(workspace: Path, accounts: AccountBook, server: str) -> None:
-    """Print a link to a server, by its address, that creates the first account, if there is none."""
-    if not accounts.all():
+def tell_workbench(bench: Workbench, reach: Reach, host: str, port: int, *, sample: bool) -> None:
+    """Print how people sign in at the workbench's server, and how other machines reach it. If there is no account, a link creates one."""
+    if sample:
+        add_sample_accounts(bench.accounts)
+    elif not bench.accounts.all():
         from engine.access import offer_setup
 
-        link = f"{server}/sign-in?setup={offer_setup(workspace)}"
+        link = f"{reach.address(host, port)}/sign-in?setup={offer_setup(bench.workspace)}"
         say(f"There is no account yet. Create the first one here; the link works once: {link}")
+    tell_reach(reach, host, port)
+
+
+def invite_sample_screen(bench: Workbench, reach: Reach, host: str, port: int, what: str, *, author: str) -> None:
+    """Print a link that pairs a browser with the kiosk of the sample workspace; `what` stands before it."""
+    from engine.access import SCREEN_SCOPES
+
+    _, code = bench.kiosk.invite("sample screen", SCREEN_SCOPES, author=author, replace=True)
+    say(f"{what}: {pairing_link(reach.address(host, port), code)}")
+    again = f"muster kiosk pair --workspace {bench.workspace} --port {port}{' --tls' if reach.secure else ''}"
+    say(f"The link pairs one browser within 10 minutes; `{again}` prints another.")
 
 
 def add_sample_accounts(accounts: AccountBook) -> None:
