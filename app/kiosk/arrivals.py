@@ -82,18 +82,16 @@ class Hall:
         now_at, length = stage(data)
         if now_at == "coming":
             return
-        if now_at == "large":
-            token = _TOKEN.search(data[:length])
-            # somebody unknown is answered at once, and the body is not waited for
-            connection.unread = token is None or not self._known(token[1].decode("latin-1"))
-            with self._lock:
-                if not connection.unread and len(self._reading) >= _LARGE:
-                    return
-                if not connection.unread:
-                    self._reading.add(connection)
+        token = _TOKEN.search(data[:length]) if now_at == "large" else None
+        known = token is not None and self._known(token[1].decode("latin-1"))
         with self._lock:
-            if self._waiting.pop(connection, None) is None:
+            if connection not in self._waiting or (known and len(self._reading) >= _LARGE):
                 return
+            del self._waiting[connection]
+            if known:
+                self._reading.add(connection)
+            elif now_at == "large":
+                connection.unread = True  # somebody unknown is answered at once, and the body is not waited for
         self._go(connection)
 
     def keep(self, open_: Callable[[], bool]) -> None:
