@@ -153,6 +153,7 @@ VOCABULARIES = {
     ("app/kiosk/words.py", "table"): "texts by English text",
     ("app/kiosk/words.py", "pairing_words"): "texts by English text",
     ("app/live/session.py", "LiveSession.__init__"): "words by word",
+    ("engine/operations/recording.py", "names_in"): "names by id",
     ("engine/operations/recording.py", "overlay"): "words by word",
     ("app/ui/parts.py", "choice"): "labels by value",
     ("app/views/alerts/decisions.py", "decide"): "states by incident",

@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 
 from engine.errors import InputError
 from engine.imaging import WORDS, PersonMark, person_marks, turned
-from engine.operations.recording import FrameRate
+from engine.operations.recording import FrameRate, names_in
 from engine.pipeline import FrameResult, Pipeline
-from engine.types import NOBODY, Frame
+from engine.types import Frame
 from engine.workbench import Workbench
 
 log = logging.getLogger(__name__)
@@ -27,12 +27,6 @@ Box = tuple[float, float, float, float]
 _HEIGHT_PX = 480
 _IDLE_S = 6.0
 _ASK_S = 3.0
-
-
-def _names(bench: Workbench, result: FrameResult) -> dict[str, str]:
-    people = bench.people.known()
-    shown = [track.identity.person for track in result.tracks if track.identity.person]
-    return {person: people.get(person, NOBODY).name for person in shown}
 
 
 def _shares(box: Box, width: int, height: int) -> Box:
@@ -107,7 +101,7 @@ class LiveSession:
         return self._marks(result)
 
     def _marks(self, result: FrameResult) -> list[PersonMark]:
-        names, needed = _names(self._bench, result), self._bench.config.voting.min_agreeing
+        names, needed = names_in(self._bench, result), self._bench.config.voting.min_agreeing
         marks = person_marks(result.tracks, names, alarmed=result.alarmed, needed=needed, words=self._words)
         height, width = result.frame.image.shape[:2]
         return [replace(mark, box=_shares(mark.box, width, height)) for mark in marks]

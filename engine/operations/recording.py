@@ -52,13 +52,19 @@ State = Literal["starting", "playing", "lost", "failed"]
 Draw = Callable[[FrameResult], Image]
 
 
+def names_in(bench: Workbench, result: FrameResult) -> dict[str, str]:
+    """The names of those who were recognised in a frame, by their ids."""
+    people = bench.people.known()
+    shown = [track.identity.person for track in result.tracks if track.identity.person]
+    return {person: people.get(person, NOBODY).name for person in shown}
+
+
 def overlay(
     bench: Workbench, result: FrameResult, words: Mapping[str, str] = WORDS, called: Callable[[str], str] = str
 ) -> Image:
     """The frame of a result with boxes drawn on it, and names as somebody is `called`."""
-    people, needed = bench.people.known(), bench.config.voting.min_agreeing
-    shown = [track.identity.person for track in result.tracks if track.identity.person]
-    names = {person: called(people.get(person, NOBODY).name) for person in shown}
+    names = {person: called(name) for person, name in names_in(bench, result).items()}
+    needed = bench.config.voting.min_agreeing
     return draw_tracks(result.frame.image, result.tracks, names, alarmed=result.alarmed, needed=needed, words=words)
 
 
