@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import grp
+import itertools
 import os
 import pwd
 import shutil
@@ -105,7 +106,7 @@ class Service:
             "[Service]",
             "Type=exec",
             f"ExecStart={' '.join(_quoted(each) for each in command)}",
-            *(["ExecReload=/bin/kill -HUP $MAINPID"] if self.words[:1] == ("serve",) else []),
+            *(["ExecReload=/bin/kill -HUP $MAINPID"] if self.words[:1] == (COMMAND,) else []),
             "Restart=on-failure",
             "RestartSec=5",
             "TimeoutStopSec=60",
@@ -138,7 +139,7 @@ class Service:
         state = [] if self._own() else ["StateDirectory=muster", "StateDirectoryMode=0700", "CacheDirectory=muster"]
         low = any(
             before == "--port" and after.isdigit() and int(after) < 1024
-            for before, after in zip(self.words, self.words[1:], strict=False)
+            for before, after in itertools.pairwise(self.words)
         )
         right = "CAP_NET_BIND_SERVICE" if low else ""
         return [
