@@ -192,7 +192,7 @@ class Station(CameraWatcher):
 
     def status(self) -> dict[str, Any]:
         """All metrics, without reading a file."""
-        camera = self.camera
+        camera, told = self.camera, self.camera.told
         now = self.bench.clock().astimezone(self.bench.config.zone)
         return {
             "time": now.isoformat(timespec="milliseconds"),
@@ -200,13 +200,13 @@ class Station(CameraWatcher):
             "camera": {
                 **self.state(),
                 "detail": camera.detail,
-                "fps": round(camera.fps, 1) if camera.state == "playing" else 0.0,
-                "width": camera.size[0] if camera.size else None,
-                "height": camera.size[1] if camera.size else None,
+                "fps": told.fps if camera.state == "playing" else 0.0,
+                "width": told.size[0] if told.size else None,
+                "height": told.size[1] if told.size else None,
                 "recording": camera.recording and camera.state in {"playing", "lost"},
-                "frames": camera.frames,
-                "dropped": camera.dropped,
-                "losses": camera.losses,
+                "frames": told.frames,
+                "dropped": told.dropped,
+                "losses": told.losses,
             },
             "prompt": self.prompt,
             "people_today": self.today,

@@ -9,6 +9,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal
@@ -20,7 +21,6 @@ from engine.errors import ConfigError, MusterError
 from engine.imaging import Broadcast, decode_image
 from engine.operations.recording import (
     NAMES,
-    FrameRate,
     Recorded,
     Recorder,
     Reported,
@@ -33,7 +33,6 @@ from engine.operations.recording import (
 from engine.operations.standing import standing
 from engine.pipeline import FrameResult, Pipeline
 from engine.sources import LiveSource, NoPicture, Source, is_live, open_source
-from engine.types import Frame
 from engine.workbench import Workbench
 
 log = logging.getLogger(__name__)
@@ -84,9 +83,6 @@ class Camera:
         state: `off`, `starting`, `playing`, `lost` (reconnecting), `ended` or `failed`. detail: why. since: from when on.
         recording: False if another process records this camera and this one only shows it. taken: so it is, although this one may.
         recorder, pipeline: the running ones, or None.
-        frames, dropped, losses: counted since the start, by the process that records.
-        advice: see `Pipeline.advice`.
-        size: (width, height) of the newest frame.
     """
 
     def __init__(
@@ -116,18 +112,14 @@ class Camera:
         self._closing = False
         self._stop = threading.Event()
         self._newest: FrameResult | None = None
-        self._told: Recorded | None = None
+        self._told = Recorded(name)
         self._lost_at = -1
         self.picture = picture or Broadcast()
-        self.rate = FrameRate()
         self.state: CameraState = "off"
         self.detail, self.since = "", bench.clock()
         self.recording, self.taken = True, False
         self.recorder: Recorder | None = None
         self.pipeline: Pipeline | None = None
-        self.advice: int | None = None
-        self.frames = self.dropped = self.losses = 0
-        self.size: tuple[int, int] | None = None
 
     @contextlib.contextmanager
     def watched(self) -> Iterator[Broadcast]:
@@ -159,30 +151,34 @@ class Camera:
                 self._closing = False
 
     @property
-    def fps(self) -> float:
-        """Frames a second that are recorded."""
-        return self._told.fps if self._told is not None else self.rate.per_second()
+    def told(self) -> Recorded:
+        """The figures of whoever records, or the last ones; whether the camera plays says `state`."""
+        return self._told if (recorder := self.recorder) is None else recorder.told()
 
     @property
     def waiting(self) -> int:
         """Rows and pictures that are not on disk yet."""
-        return self._told.waiting if self._told is not None else self.pipeline.waiting if self.pipeline else 0
+        if not self.recording:
+            return self._told.waiting
+        return self.pipeline.waiting if self.pipeline else 0
 
     @property
     def stuck(self) -> bool:
         """Something could not be written and is tried again."""
-        return self._told.stuck if self._told is not None else bool(self.pipeline and self.pipeline.stuck)
+        if not self.recording:
+            return self._told.stuck
+        return bool(self.pipeline and self.pipeline.stuck)
 
     def snapshot(self) -> bytes | None:
         """The newest picture as JPEG, or None."""
-        if self._told is not None or (self.picture.viewers and self.picture.newest.jpeg):
+        if not self.recording or (self.picture.viewers and self.picture.newest.jpeg):
             return self.picture.newest.jpeg or None
         newest = self._newest
         return None if newest is None else self.picture.encode(self._draw(self._bench, newest))
 
     def frame(self) -> NDArray[np.uint8] | None:
         """The newest unprocessed picture, RGB uint8 (H, W, 3), or None."""
-        if self._told is not None:
+        if not self.recording:
             jpeg = newest_picture(self._bench.workspace, self.name)
             return None if jpeg is None else decode_image(jpeg, name="the camera's picture")
         newest = self._newest
@@ -280,7 +276,7 @@ class Camera:
                 if self._done():
                     return
         finally:
-            self.recorder = None
+            self._told, self.recorder = recorder.told(), None
 
     def _play(self, recorder: Recorder) -> None:
         """Record from the opening of the source to its end."""
@@ -306,24 +302,22 @@ class Camera:
         return source
 
     def _recognise(self, source: Source, recorder: Recorder, *, incidents: bool) -> None:
-        before = self.dropped
+        before = recorder.told().dropped
         pipeline = self.pipeline = self._bench.pipeline(self.name, live=True, incidents=incidents)
 
         def saw(result: FrameResult) -> None:
-            self.dropped, self.advice = before + pipeline.stats.dropped, pipeline.advice
-            if result.frame.index > self._lost_at:  # not a frame left over from before the loss
-                if self._newest is None or self._newest.frame is not result.frame:
-                    self._playing(result.frame)
+            fresh = result.frame.index > self._lost_at  # not left over from before the loss
+            if fresh:
+                self._become("playing")
                 self._newest = result
                 self.picture.show(lambda: self._draw(self._bench, result))
             recorder.saw(
                 result,
-                frames=self.frames,
-                dropped=self.dropped,
-                advice=self.advice,
+                fresh=fresh,
+                dropped=before + pipeline.stats.dropped,
+                advice=pipeline.advice,
                 waiting=pipeline.waiting,
                 stuck=pipeline.stuck,
-                fresh=result.frame.index > self._lost_at,
             )
             self._watcher.saw(result, pipeline)
 
@@ -343,8 +337,6 @@ class Camera:
             with contextlib.closing(shown):
                 for each in shown:
                     told = self._told = each.told
-                    self.frames, self.dropped, self.losses = told.frames, told.dropped, told.losses
-                    self.size, self.advice = told.size, told.advice
                     self._become(told.state, told.detail)
                     if told.state != "playing":
                         if self.picture.newest.jpeg:
@@ -356,17 +348,10 @@ class Camera:
                     if not self._wanted():
                         return
         finally:
-            self._told = None
+            self._told = replace(self._told, fps=0.0, waiting=0, stuck=False)
             self.picture.clear()
 
-    def _playing(self, frame: Frame) -> None:
-        self.frames += 1
-        self.rate.count()
-        self.size = (frame.image.shape[1], frame.image.shape[0])
-        self._become("playing")
-
     def _lost(self, detail: str, index: int) -> None:
-        self.losses += self.state != "lost"  # a camera that stays away is said to be lost once more
         self._newest, self._lost_at = None, index
         self.picture.clear()
         self._become("lost", detail)

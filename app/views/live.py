@@ -140,12 +140,13 @@ def _server_state(name: str) -> None:
     elif camera.state != "playing":
         st.caption(say("Opening the camera…"))
     else:
-        text = _rate(camera.fps, camera.dropped)
+        told = camera.told
+        text = _rate(told.fps, told.dropped)
         if camera.taken:
             text += " · " + say("another recorder is using this camera")
         parts.soft(text)
-        if camera.advice is not None:
-            tell_turned(name, camera.advice)
+        if told.advice is not None:
+            tell_turned(name, told.advice)
 
 
 def _still(bench: Workbench) -> None:

@@ -171,21 +171,24 @@ class Recorder:
     def became(self, state: State, detail: str = "") -> None:
         """The camera's state changed."""
         with self._changed:
+            # a camera that stays away is said to be lost once more
             lost = self._told.losses + (state == "lost" and self._told.state != "lost")
             self._told = replace(self._told, state=state, detail=mask(detail), since=_now(self._bench), losses=lost)
             self._changed.notify_all()
         if state != "playing":
+            self._index = -1
             for picture in self._pictures.values():
                 picture.clear()
         self._write()
 
     def saw(self, result: FrameResult, *, fresh: bool = True, **told: Any) -> None:
-        """A frame was recognised. Called in the camera's thread.
+        """There is a result of a frame, perhaps a further one. Called in the camera's thread.
 
         Args:
             fresh: False: it is from before the camera was lost.
             told: other figures of `Recorded`.
         """
+        new = fresh and result.frame.index != self._index
         for event in result.events:
             if event.kind is EventKind.SIGHTING and event.arrival:
                 self.tell("seen", {"employee_id": event.employee_ids[0], "time": event.time.isoformat()})
@@ -194,10 +197,10 @@ class Recorder:
                 self.tell("row", {"event_id": row.event_id, "event": row.event, "time": row.timestamp.isoformat()})
         height, width = result.frame.image.shape[:2]
         with self._changed:
-            self._told = replace(self._told, **{"frames": self._told.frames + 1, "size": (width, height), **told})
+            self._told = replace(self._told, frames=self._told.frames + new, size=(width, height), **told)
         if not fresh:
             return
-        if result.frame.index != self._index:
+        if new:
             self._index = result.frame.index
             self._rate.count()
         if self._told.state != "playing":

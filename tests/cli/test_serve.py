@@ -70,7 +70,7 @@ def test_other_processes_look_through_the_recorder_and_record_nothing_themselves
     assert not may_record(site.workspace, "north")
     camera = Camera(bench, "north", "nothing.mp4", records=lambda: may_record(site.workspace, "north"))
     with camera.watched() as picture:
-        until(lambda: camera.state == "playing" and picture.newest.jpeg.startswith(b"\xff\xd8") and camera.fps > 0)
+        until(lambda: camera.state == "playing" and picture.newest.jpeg.startswith(b"\xff\xd8") and camera.told.fps > 0)
         assert not camera.recording
         assert not camera.taken, "it is the site's own recorder"
         assert camera.frame() is not None

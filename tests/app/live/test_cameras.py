@@ -115,8 +115,8 @@ def test_a_camera_that_hangs_on_its_side_is_shown_upright(
     monkeypatch.setenv("MUSTER_CAMERAS__ENTRANCE__ROTATE", "90")
     camera = Camera(Workbench(tmp_path), "entrance", str(clip))
     with camera.kept():
-        until(lambda: camera.size is not None)
-    assert camera.size == (480, 640)
+        until(lambda: camera.told.size is not None)
+    assert camera.told.size == (480, 640)
 
 
 def test_a_camera_that_cannot_be_opened_is_tried_again_for_as_long_as_it_is_kept(
@@ -154,9 +154,9 @@ def test_what_another_process_records_is_shown_through_it_until_that_ends(bench:
                 until(lambda: camera.state == "playing" and picture.newest.jpeg.startswith(b"\xff\xd8"))
                 assert not camera.recording
                 assert camera.taken
-                assert camera.size == (640, 480)
+                assert camera.told.size == (640, 480)
                 assert camera.frame() is not None
-                until(lambda: camera.fps > 3)
+                until(lambda: camera.told.fps > 3)
                 assert noted.frames == 0
             until(lambda: camera.recording and noted.frames > 3, 40)
             assert not camera.taken
@@ -202,4 +202,4 @@ def test_a_lost_camera_shows_nothing_old(bench: Workbench) -> None:
             assert camera.state == "lost"
             shown.frozen.clear()
             until(lambda: camera.state == "playing")
-            assert camera.losses == 1
+            assert camera.told.losses == 1
