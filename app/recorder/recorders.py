@@ -13,7 +13,7 @@ from app.kiosk.prompts import PROVEN, Prompter
 from app.live.cameras import Camera, CameraWatcher
 from engine.config import CameraConfig, load_config
 from engine.errors import MusterError
-from engine.operations.recording import recorded
+from engine.operations.recording import recorded_by
 from engine.operations.site import recorded_cameras
 from engine.pipeline import FrameResult, Pipeline
 from engine.workbench import Workbench
@@ -56,8 +56,7 @@ class _Watcher(CameraWatcher):
 
     def taken(self) -> None:
         """See `CameraWatcher`."""
-        other = recorded(self._bench.workspace, self._name)
-        who = f"process {other.pid}" if other else "another process"
+        who = recorded_by(self._bench.workspace, self._name)
         log.warning("camera %s is already recorded by %s; it is taken over when that ends", self._shown, who)
 
     def _ask(self, prompt: str) -> None:

@@ -194,14 +194,13 @@ def _claimed(bench: Workbench, camera: str) -> Iterator[Recorder]:
     Raises:
         InputError: another process records it.
     """
-    from engine.operations.recording import recorded, recording
+    from engine.operations.recording import recorded_by, recording
 
     with recording(bench, camera) as recorder:
         if recorder is None:
-            other = recorded(bench.workspace, camera)
-            who = f"process {other.pid}" if other else "another process"
             raise InputError(
-                f"{who} already records camera {camera}", hint="stop that process, or use another --camera"
+                f"{recorded_by(bench.workspace, camera)} already records camera {camera}",
+                hint="stop that process, or use another --camera",
             )
         yield recorder
 

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.config import SourcesConfig
-from engine.errors import InputError, MusterError, SourceLost
+from engine.errors import InputError, SourceLost
 from engine.masking import mask_address
 from engine.sources import is_live, open_source
 from engine.sources.stream import Stream
@@ -21,6 +21,7 @@ from engine.types import Frame
 _COUNTED_S = 1.5
 """How long pictures are counted."""
 _WEBCAMS = Path("/sys/class/video4linux")
+_HINT = "check the address, user, password and cable"
 
 
 @dataclass(frozen=True)
@@ -63,27 +64,18 @@ def try_camera(source: str, workspace: Path, config: SourcesConfig, *, rotate: i
     try:
         for item in opened:
             if not isinstance(item, Frame):
-                raise SourceLost(
-                    f"{mask_address(source)}: {item.detail or 'no picture'}",
-                    hint="check the address, user, password and cable",
-                )
+                raise SourceLost(f"{mask_address(source)}: {item.detail or 'no picture'}", hint=_HINT)
             if picture is None:
                 begun = time.monotonic()
             picture, count = item.image, count + 1
             if time.monotonic() - begun >= _COUNTED_S:
                 break
-    except MusterError:
-        raise
     except (OSError, ValueError) as error:
-        raise InputError(
-            f"{mask_address(source)}: cannot be read", hint="check the address, user, password and cable"
-        ) from error
+        raise InputError(f"{mask_address(source)}: cannot be read", hint=_HINT) from error
     finally:
         opened.close()
     if picture is None:
-        raise SourceLost(
-            f"{mask_address(source)}: gives no picture", hint="check the address, user, password and cable"
-        )
+        raise SourceLost(f"{mask_address(source)}: gives no picture", hint=_HINT)
     passed = time.monotonic() - begun
     return CameraTrial(picture, (count - 1) / passed if count > 1 and passed > 0.1 else 0.0, _codec(spec, config))
 

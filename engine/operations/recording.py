@@ -372,6 +372,12 @@ def recorded(workspace: Path, camera: str) -> Recorded | None:
     return None if found is None else _told(found)
 
 
+def recorded_by(workspace: Path, camera: str) -> str:
+    """The other process that records a camera, as messages name it."""
+    other = recorded(workspace, camera)
+    return f"process {other.pid}" if other else "another process"
+
+
 def viewing(workspace: Path, camera: str, style: str = NAMES) -> Generator[Shown] | None:
     """What the process that records a camera shows, until it ends; None: nobody records it, or not on this machine."""
     found = _read(workspace, camera)
