@@ -151,11 +151,6 @@ def bench(site: str) -> Workbench:
     return _bench(_folder(site))
 
 
-def zone_of(site: str) -> str:
-    """The IANA time zone of a site."""
-    return bench(site).config.timezone
-
-
 def bench_in(folder: Path) -> Workbench:
     """The workbench of a served folder.
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
+from zoneinfo import available_timezones
 
 from app.words import LANGUAGES, marked, say, term
 from app.words.terms import N_
@@ -52,3 +54,9 @@ def choice(name: str, value: Any) -> str:
 
 def _capital(text: str) -> str:
     return f"{text[:1].upper()}{text[1:]}"
+
+
+@cache
+def zones() -> list[str]:
+    """The time zones that workplaces lie in, by name; the names are read from hundreds of files."""
+    return sorted(each for each in available_timezones() if "/" in each or each == "UTC")

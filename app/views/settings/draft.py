@@ -63,6 +63,30 @@ class Draft:
         self.changes[path] = None if back else value
 
 
+@dataclass(frozen=True)
+class Field:
+    """A field as it is drawn.
+
+    Attributes:
+        label, note: in the viewer's language.
+        value: what it shows at first. fixed: it cannot be changed.
+    """
+
+    draft: Draft
+    path: SettingPath
+    named: Named
+    spec: Setting
+    label: str
+    note: str | None
+    value: Any
+    fixed: bool
+
+    @property
+    def key(self) -> str:
+        """Under which the session keeps it."""
+        return key(self.path)
+
+
 def key(path: SettingPath, more: str = "") -> str:
     """Under which the session keeps a field."""
     return f"{_PREFIX}{'.'.join(map(str, path))}{more}"

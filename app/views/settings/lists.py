@@ -9,36 +9,36 @@ import streamlit as st
 
 from app.ui import parts
 from app.ui.address import day_of
-from app.views.settings.draft import Draft, at, key
+from app.views.settings.draft import Field, at, key
 from app.words import date_format, say, say_date
 from engine.config.editing import SettingPath
 from engine.incidents.notifications import channel_of
 from engine.records import Kept
 
 
-def dates(path: SettingPath, label: str, note: str | None, value: Any, fixed: bool, *, named: bool) -> Any:
+def dates(each: Field, *, named: bool) -> Any:
     """Days, with a name each if `named`: a mapping of names by ISO day, or a list of days."""
-    held = key(path)
-    if held not in st.session_state:
-        st.session_state[held] = dict(value or {}) if named else {each.isoformat(): "" for each in value or ()}
-    there: dict[str, str] = st.session_state[held]
-    st.markdown(f"**{label}**", help=note)
+    if each.key not in st.session_state:
+        held = dict(each.value or {}) if named else {day.isoformat(): "" for day in each.value or ()}
+        st.session_state[each.key] = held
+    there: dict[str, str] = st.session_state[each.key]
+    st.markdown(f"**{each.label}**", help=each.note)
     for day, name in sorted(there.items()):
         with st.container(horizontal=True, vertical_alignment="center"):
             shown = day_of(day)
             parts.show("<span>{day} {name}</span>", day=say_date(shown) if shown else day, name=name)
-            if not fixed:
+            if not each.fixed:
                 st.button(
                     say("Remove"),
-                    key=key(path, f"#remove-{day}"),
+                    key=key(each.path, f"#remove-{day}"),
                     icon=":material/close:",
                     type="tertiary",
                     on_click=there.__delitem__,
                     args=(day,),
                 )
-    if not fixed:
-        _new_day(path, there, named=named)
-    return dict(sorted(there.items())) if named else [date.fromisoformat(each) for each in sorted(there)]
+    if not each.fixed:
+        _new_day(each.path, there, named=named)
+    return dict(sorted(there.items())) if named else [date.fromisoformat(day) for day in sorted(there)]
 
 
 def _new_day(path: SettingPath, there: dict[str, str], *, named: bool) -> None:
@@ -59,20 +59,20 @@ def _new_day(path: SettingPath, there: dict[str, str], *, named: bool) -> None:
         st.button(say("Add day"), key=key(path, "#add"), icon=":material/add:", on_click=add)
 
 
-def entries(draft: Draft, path: SettingPath, label: str, note: str | None, value: Any, fixed: bool) -> Any:
+def entries(each: Field) -> Any:
     """Addresses that hold passwords: those that are there by their service alone, and new ones."""
-    held, typed = key(path), key(path, "#typed")
-    if held not in st.session_state:
-        st.session_state[held] = [Kept(index) for index in range(len(value or ()))]
-    there: list[Kept | str] = st.session_state[held]
-    st.markdown(f"**{label}**", help=note)
-    for place, each in enumerate(list(there)):
+    before, typed = [Kept(index) for index in range(len(each.value or ()))], key(each.path, "#typed")
+    if each.key not in st.session_state:
+        st.session_state[each.key] = list(before)
+    there: list[Kept | str] = st.session_state[each.key]
+    st.markdown(f"**{each.label}**", help=each.note)
+    for place, entry in enumerate(list(there)):
         with st.container(horizontal=True, vertical_alignment="center"):
-            parts.show("<span>{name}</span>", name=_service(draft, path, each))
-            if not fixed:
+            parts.show("<span>{name}</span>", name=_service(each, entry))
+            if not each.fixed:
                 st.button(
                     say("Remove"),
-                    key=key(path, f"#remove-{place}"),
+                    key=key(each.path, f"#remove-{place}"),
                     icon=":material/close:",
                     type="tertiary",
                     on_click=there.__delitem__,
@@ -84,7 +84,7 @@ def entries(draft: Draft, path: SettingPath, label: str, note: str | None, value
             there.append(text)
             st.session_state[typed] = ""
 
-    if not fixed:
+    if not each.fixed:
         with st.container(horizontal=True, vertical_alignment="bottom"):
             st.text_input(
                 say("New address"),
@@ -95,25 +95,25 @@ def entries(draft: Draft, path: SettingPath, label: str, note: str | None, value
                 max_chars=2000,
                 width=360,
             )
-            st.button(say("Add address"), key=key(path, "#add"), icon=":material/add:", on_click=add)
-    unchanged = there == [Kept(index) for index in range(len(value or ()))]
-    return list(value or ()) if unchanged else list(there)
+            st.button(say("Add address"), key=key(each.path, "#add"), icon=":material/add:", on_click=add)
+    return list(each.value or ()) if there == before else list(there)
 
 
-def region(path: SettingPath, label: str, note: str | None, value: Any, fixed: bool) -> Any:
+def region(each: Field) -> Any:
     """A part of the picture, by its edges; None: all of it."""
-    left, top, right, bottom = (round(100 * each) for each in (value or (0, 0, 1, 1)))
-    st.markdown(f"**{label}**", help=note)
-    across = st.slider(say("From left to right (%)"), 0, 100, (left, right), 5, key=key(path, "#x"), disabled=fixed)
-    down = st.slider(say("From top to bottom (%)"), 0, 100, (top, bottom), 5, key=key(path, "#y"), disabled=fixed)
+    left, top, right, bottom = (round(100 * edge) for edge in (each.value or (0, 0, 1, 1)))
+    st.markdown(f"**{each.label}**", help=each.note)
+    x, y = key(each.path, "#x"), key(each.path, "#y")
+    across = st.slider(say("From left to right (%)"), 0, 100, (left, right), 5, key=x, disabled=each.fixed)
+    down = st.slider(say("From top to bottom (%)"), 0, 100, (top, bottom), 5, key=y, disabled=each.fixed)
     found = [across[0] / 100, down[0] / 100, across[1] / 100, down[1] / 100]
     if (across, down) == ((left, right), (top, bottom)):  # finer edges, written by hand, stay as they are
-        return value
+        return each.value
     return None if found == [0, 0, 1, 1] else found
 
 
-def _service(draft: Draft, path: SettingPath, entry: Kept | str) -> str:
+def _service(each: Field, entry: Kept | str) -> str:
     if isinstance(entry, str):
         return channel_of(entry)
-    secret = at(draft.now.config, (*path, entry.index))
+    secret = at(each.draft.now.config, (*each.path, entry.index))
     return channel_of(secret.get_secret_value()) if secret is not None else "–"

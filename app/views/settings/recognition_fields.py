@@ -186,7 +186,6 @@ BLOCKS = (
                 "model",
                 N_("Network"),
                 N_("Empty: the gallery's. Run `muster archive reembed` after a change."),
-                shows="model",
             ),
             Named("max_batch", N_("Faces at once"), N_("Most in one run of the network."), N_("faces")),
         ),

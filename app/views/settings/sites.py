@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from zoneinfo import available_timezones
-
 import streamlit as st
 
 from app.ui import parts
 from app.ui.address import to
+from app.views.settings.choices import zones
 from app.web import access, services
 from app.words import say
 from engine.workbench import Workbench
@@ -20,7 +19,7 @@ def show(bench: Workbench) -> None:
     served = services.sites()
     rows = []
     for name in served.names:
-        zone = services.zone_of(name).replace("_", " ")
+        zone = services.bench(name).config.timezone.replace("_", " ")
         rows.append((parts.link(to("/settings", site=name), name), zone, say("home") if name == served.home else ""))
     parts.table((say("Site"), say("Time zone"), ""), rows)
     for name, problem in served.problems.items():
@@ -34,11 +33,10 @@ def show(bench: Workbench) -> None:
         name = left.text_input(
             say("Name"), max_chars=40, key="settings-site-name", placeholder=say("Example: {name}", name="berlin")
         )
-        zones = sorted(each for each in available_timezones() if "/" in each or each == "UTC")
         zone = right.selectbox(
             say("Time zone"),
-            zones,
-            zones.index(bench.config.timezone) if bench.config.timezone in zones else 0,
+            zones(),
+            zones().index(bench.config.timezone) if bench.config.timezone in zones() else 0,
             key="settings-site-zone",
         )
         wanted = st.form_submit_button(say("Add"), type="primary")

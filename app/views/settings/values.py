@@ -5,19 +5,19 @@ from __future__ import annotations
 import contextlib
 import secrets
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import date, time
 from typing import Any
-from zoneinfo import available_timezones
 
 import streamlit as st
 from babel import Locale
 
 from app.ui.people_filter import departments
-from app.views.settings.choices import choice
+from app.views.settings.choices import choice, zones
 from app.views.settings.described import Named
-from app.views.settings.draft import UNCHANGED, Draft, key
+from app.views.settings.draft import UNCHANGED, Draft, Field, key
 from app.views.settings.lists import dates, entries, region
-from app.words import date_format, language, marked, say, say_weekdays
+from app.words import LANGUAGES, date_format, language, marked, say, say_weekdays
 from engine.config.editing import SettingPath
 from engine.config.fields import Setting
 from engine.config.hours import DAYS, days_of_week
@@ -33,203 +33,163 @@ def field(draft: Draft, path: SettingPath, named: Named, spec: Setting, value: A
     """
     title = marked(named.title)
     label = f"{title} ({marked(named.unit)})" if named.unit else title
-    note = marked(named.help) if named.help else None
-    own = _OWN.get(named.shows)
-    if own is not None:
-        return own(draft, path, label, note, value, fixed)
-    if spec.look == "days":
-        return _days(path, label, note, value, fixed)
-    draw = _KINDS.get(spec.kind, _text)
-    return draw(path, named, spec, label, note, value, fixed)
+    found = Field(draft, path, named, spec, label, marked(named.help) or None, value, fixed)
+    kind = next((each for each in (named.shows, spec.look, spec.kind) if each in _FIELDS), "text")
+    return _FIELDS[kind](found)
 
 
 # ----------------------------------------------------------------------------------------------- by kind of value
 
 
-def _text(path: SettingPath, named: Named, spec: Setting, label: str, note: str | None, value: Any, fixed: bool) -> Any:
-    del named
-    hint = "20:00-06:00" if spec.look == "window" else None
+def _line(each: Field, text: str, hint: str | None) -> str:
     found = st.text_input(
-        label, value or "", key=key(path), help=note, disabled=fixed, placeholder=hint, max_chars=1000
+        each.label, text, key=each.key, help=each.note, disabled=each.fixed, placeholder=hint, max_chars=1000
     )
     return (found or "").strip()
 
 
-def _secret(
-    path: SettingPath, named: Named, spec: Setting, label: str, note: str | None, value: Any, fixed: bool
-) -> Any:
-    del named
+def _text(each: Field) -> str:
+    return _line(each, each.value or "", "20:00-06:00" if each.spec.look == "window" else None)
+
+
+def _hidden(each: Field, *, readable: bool = False) -> str:
     found = st.text_input(
-        label,
-        type="password",
-        key=key(path),
-        help=note,
-        disabled=fixed,
+        each.label,
+        type="default" if readable else "password",
+        key=each.key,
+        help=each.note,
+        disabled=each.fixed,
         autocomplete="off",
-        placeholder=say("set; empty: it stays") if value else say("not set"),
+        placeholder=say("set; empty: it stays") if each.value else say("not set"),
         max_chars=2000,
     )
-    if value and spec.optional and not fixed and st.checkbox(say("Remove it"), key=key(path, "#remove")):
+    return (found or "").strip()
+
+
+def _secret(each: Field) -> Any:
+    found = _hidden(each)
+    removable = each.value and each.spec.optional and not each.fixed
+    if removable and st.checkbox(say("Remove it"), key=key(each.path, "#remove")):
         return None
-    return (found or "").strip() or UNCHANGED
+    return found or UNCHANGED
 
 
-def _truth(
-    path: SettingPath, named: Named, spec: Setting, label: str, note: str | None, value: Any, fixed: bool
-) -> Any:
-    if spec.optional:
-        return _one_of(path, named, (None, True, False), label, note, value, fixed)
-    return st.toggle(label, bool(value), key=key(path), help=note, disabled=fixed)
+def _truth(each: Field) -> Any:
+    if each.spec.optional:
+        return _choice_of(each, (None, True, False))
+    return st.toggle(each.label, bool(each.value), key=each.key, help=each.note, disabled=each.fixed)
 
 
-def _number(
-    path: SettingPath, named: Named, spec: Setting, label: str, note: str | None, value: Any, fixed: bool
-) -> Any:
-    del named
-    hint = None
-    if spec.optional:
-        hint = say("empty")
-    if spec.whole:
+def _number(each: Field) -> Any:
+    hint = say("empty") if each.spec.optional else None
+    if each.spec.whole:
         return st.number_input(
-            label,
-            value=None if value is None else int(value),
+            each.label,
+            value=None if each.value is None else int(each.value),
             step=1,
-            key=key(path),
-            help=note,
-            disabled=fixed,
+            key=each.key,
+            help=each.note,
+            disabled=each.fixed,
             placeholder=hint,
         )
-    usual = abs(float(value or spec.default or 1))
+    usual = abs(float(each.value or each.spec.default or 1))
     step = 1.0 if usual >= 10 else 0.1 if usual >= 1 else 0.01 if usual >= 0.01 else usual / 10
     return st.number_input(
-        label,
-        value=None if value is None else float(value),
+        each.label,
+        value=None if each.value is None else float(each.value),
         step=step,
         format="%g",
-        key=key(path),
-        help=note,
-        disabled=fixed,
+        key=each.key,
+        help=each.note,
+        disabled=each.fixed,
         placeholder=hint,
     )
 
 
-def _choice(
-    path: SettingPath, named: Named, spec: Setting, label: str, note: str | None, value: Any, fixed: bool
-) -> Any:
-    options = (None, *spec.choices) if spec.optional else spec.choices
-    return _one_of(path, named, options, label, note, value, fixed)
+def _choice(each: Field) -> Any:
+    return _choice_of(each, (None, *each.spec.choices) if each.spec.optional else each.spec.choices)
 
 
-def _one_of(
-    path: SettingPath, named: Named, options: Sequence[Any], label: str, note: str | None, value: Any, fixed: bool
-) -> Any:
-    there = list(options) if value in options else [*options, value]
+def _choice_of(each: Field, options: Sequence[Any]) -> Any:
+    return _one_of(each, options, lambda value: choice(each.named.name, value))
+
+
+def _one_of(each: Field, options: Sequence[Any], names: Callable[[Any], str]) -> Any:
+    """One of some values; the one that holds is among the options."""
+    there = list(options) if each.value in options else [*options, each.value]
     return st.selectbox(
-        label,
+        each.label,
         there,
-        there.index(value),
-        format_func=lambda each: choice(named.name, each),
-        key=key(path),
-        help=note,
-        disabled=fixed,
+        there.index(each.value),
+        format_func=names,
+        key=each.key,
+        help=each.note,
+        disabled=each.fixed,
     )
 
 
-def _time(path: SettingPath, named: Named, spec: Setting, label: str, note: str | None, value: Any, fixed: bool) -> Any:
-    del named, spec
-    shown = value if isinstance(value, time) else None
-    return st.time_input(label, shown, key=key(path), help=note, disabled=fixed, step=900)
+def _one_or_none(each: Field, options: Sequence[str], names: Callable[[Any], str]) -> Any:
+    """One of some texts, or an empty one."""
+    return _one_of(replace(each, value=each.value or ""), ["", *options], names)
 
 
-def _date(path: SettingPath, named: Named, spec: Setting, label: str, note: str | None, value: Any, fixed: bool) -> Any:
-    del named, spec
-    shown = value if isinstance(value, date) else None
-    return st.date_input(label, shown, key=key(path), help=note, disabled=fixed, format=date_format())
-
-
-def _numbers(
-    path: SettingPath, named: Named, spec: Setting, label: str, note: str | None, value: Any, fixed: bool
-) -> Any:
-    """Several numbers in a line; what is no number is left to the model."""
-    text = ", ".join(f"{each:g}" for each in value or ())
-    found = str(_text(path, named, spec, label, note, text, fixed))
-    with contextlib.suppress(ValueError):
-        return [float(each) for each in found.split(",")]
-    return [each.strip() for each in found.split(",")]
-
-
-def _list(path: SettingPath, named: Named, spec: Setting, label: str, note: str | None, value: Any, fixed: bool) -> Any:
-    if spec.entry == "date":
-        return dates(path, label, note, value, fixed, named=False)
-    if spec.entry == "choice":
-        return _several(path, label, note, value, fixed, spec.choices, lambda each: choice(named.name, each), new=False)
-    return _several(path, label, note, value, fixed, (), str)
-
-
-def _dated(
-    path: SettingPath, named: Named, spec: Setting, label: str, note: str | None, value: Any, fixed: bool
-) -> Any:
-    del named, spec
-    return dates(path, label, note, value, fixed, named=True)
-
-
-_KINDS: dict[str, Callable[[SettingPath, Named, Setting, str, str | None, Any, bool], Any]] = {
-    "truth": _truth,
-    "number": _number,
-    "secret": _secret,
-    "choice": _choice,
-    "time": _time,
-    "date": _date,
-    "numbers": _numbers,
-    "list": _list,
-    "dated": _dated,
-}
-
-
-def _several(
-    path: SettingPath,
-    label: str,
-    note: str | None,
-    value: Any,
-    fixed: bool,
-    options: Sequence[Any],
-    names: Callable[[Any], str],
-    *,
-    new: bool = True,
-) -> list[Any]:
+def _several(each: Field, options: Sequence[Any], names: Callable[[Any], str] = str, *, new: bool = True) -> list[Any]:
     """Several values; those that are chosen already are among the options."""
-    there = list(value or ())
+    there = list(each.value or ())
     return st.multiselect(
-        label,
+        each.label,
         list(dict.fromkeys([*options, *there])),
         there,
         format_func=names,
-        key=key(path),
-        help=note,
-        disabled=fixed,
+        key=each.key,
+        help=each.note,
+        disabled=each.fixed,
         accept_new_options=new,
         placeholder=say("none"),
     )
 
 
-# ------------------------------------------------------------------------------------------------ of their own
+def _time(each: Field) -> Any:
+    shown = each.value if isinstance(each.value, time) else None
+    return st.time_input(each.label, shown, key=each.key, help=each.note, disabled=each.fixed, step=900)
 
 
-def _days(path: SettingPath, label: str, note: str | None, value: Any, fixed: bool) -> Any:
+def _date(each: Field) -> Any:
+    shown = each.value if isinstance(each.value, date) else None
+    return st.date_input(each.label, shown, key=each.key, help=each.note, disabled=each.fixed, format=date_format())
+
+
+def _numbers(each: Field) -> Any:
+    """Several numbers in a line; what is no number is left to the model."""
+    found = _line(each, ", ".join(f"{number:g}" for number in each.value or ()), None)
+    with contextlib.suppress(ValueError):
+        return [float(part) for part in found.split(",")]
+    return [part.strip() for part in found.split(",")]
+
+
+def _list(each: Field) -> Any:
+    if each.spec.entry == "date":
+        return dates(each, named=False)
+    if each.spec.entry == "choice":
+        return _several(each, each.spec.choices, lambda value: choice(each.named.name, value), new=False)
+    return _several(each, ())
+
+
+def _days(each: Field) -> Any:
     """Days of the week as buttons."""
     names = say_weekdays()
-    chosen = sorted(days_of_week(value)) if value else []
+    chosen = sorted(days_of_week(each.value)) if each.value else []
     found = st.pills(
-        label,
+        each.label,
         list(range(7)),
         selection_mode="multi",
         default=chosen,
         format_func=names.__getitem__,
-        key=key(path),
-        help=note,
-        disabled=fixed,
+        key=each.key,
+        help=each.note,
+        disabled=each.fixed,
     )
-    return value if sorted(found) == chosen else in_short(found)
+    return each.value if sorted(found) == chosen else in_short(found)
 
 
 def in_short(numbers: Sequence[int]) -> str:
@@ -245,119 +205,89 @@ def in_short(numbers: Sequence[int]) -> str:
     )
 
 
-def _zone(draft: Draft, path: SettingPath, label: str, note: str | None, value: Any, fixed: bool) -> Any:
-    del draft
-    zones = sorted(each for each in available_timezones() if "/" in each or each == "UTC")
-    return _from_list(path, label, note, value, fixed, zones, lambda each: str(each).replace("_", " "))
+# ------------------------------------------------------------------------------------------------ of their own
 
 
-def _country(draft: Draft, path: SettingPath, label: str, note: str | None, value: Any, fixed: bool) -> Any:
+def _zone(each: Field) -> Any:
+    return _one_of(each, zones(), lambda name: str(name).replace("_", " "))
+
+
+def _country(each: Field) -> Any:
     from holidays import list_supported_countries  # noqa: PLC0415 - takes a moment to load
 
-    del draft
     names = Locale(language()).territories
     known = sorted(list_supported_countries(), key=lambda code: names.get(code, code))
-    return _from_list(path, label, note, value or "", fixed, ["", *known], lambda code: names.get(code, code) or "–")
+    return _one_or_none(each, known, lambda code: names.get(code, code) or "–")
 
 
-def _subdivision(draft: Draft, path: SettingPath, label: str, note: str | None, value: Any, fixed: bool) -> Any:
+def _subdivision(each: Field) -> Any:
     from holidays import list_supported_countries  # noqa: PLC0415 - takes a moment to load
 
-    above = (*path[:-1], "country")
-    country = st.session_state.get(key(above)) or draft.effective(above) or ""
-    known = list_supported_countries().get(str(country), [])
-    return _from_list(path, label, note, value or "", fixed, ["", *known], lambda code: code or "–")
+    above = (*each.path[:-1], "country")
+    country = st.session_state.get(key(above)) or each.draft.effective(above) or ""
+    return _one_or_none(each, list_supported_countries().get(str(country), []), lambda code: code or "–")
 
 
-def _language(draft: Draft, path: SettingPath, label: str, note: str | None, value: Any, fixed: bool) -> Any:
-    del draft
-    return _from_list(path, label, note, value or "", fixed, ["", "en", "de"], lambda code: choice("language", code))
+def _language(each: Field) -> Any:
+    return _one_or_none(each, list(LANGUAGES), lambda code: choice("language", code))
 
 
-def _from_list(
-    path: SettingPath,
-    label: str,
-    note: str | None,
-    value: Any,
-    fixed: bool,
-    options: Sequence[str],
-    names: Callable[[Any], str],
-) -> Any:
-    there = list(options) if value in options else [value, *options]
-    return st.selectbox(label, there, there.index(value), format_func=names, key=key(path), help=note, disabled=fixed)
-
-
-def _people(draft: Draft, path: SettingPath, label: str, note: str | None, value: Any, fixed: bool) -> Any:
-    known = draft.bench.people.known()
+def _people(each: Field) -> Any:
+    known = each.draft.bench.people.known()
 
     def name(employee_id: str) -> str:
         person: Person | None = known.get(employee_id)
         return f"{person.name} ({employee_id})" if person else employee_id
 
-    return _several(path, label, note, value, fixed, list(known), name)
+    return _several(each, list(known), name)
 
 
-def _departments(draft: Draft, path: SettingPath, label: str, note: str | None, value: Any, fixed: bool) -> Any:
-    known = departments(draft.bench.people.known().values())
-    return _several(path, label, note, value, fixed, known, str)
+def _departments(each: Field) -> Any:
+    return _several(each, departments(each.draft.bench.people.known().values()))
 
 
-def _cameras(draft: Draft, path: SettingPath, label: str, note: str | None, value: Any, fixed: bool) -> Any:
-    return _several(path, label, note, value, fixed, list(draft.now.config.cameras), str)
+def _cameras(each: Field) -> Any:
+    return _several(each, list(each.draft.now.config.cameras))
 
 
-def _shifts(draft: Draft, path: SettingPath, label: str, note: str | None, value: Any, fixed: bool) -> Any:
+def _shifts(each: Field) -> Any:
     """Shifts in turn: one may come twice, so they are written in a line."""
-    known = ", ".join([*draft.now.config.shifts, "off"])
-    text = ", ".join(value or ())
-    found = st.text_input(
-        label,
-        text,
-        key=key(path),
-        help=note,
-        disabled=fixed,
-        placeholder=say("Example: {name}", name=known),
-        max_chars=1000,
-    )
-    return [each.strip() for each in (found or "").split(",") if each.strip()]
+    known = ", ".join([*each.draft.now.config.shifts, "off"])
+    found = _line(each, ", ".join(each.value or ()), say("Example: {name}", name=known))
+    return [part.strip() for part in found.split(",") if part.strip()]
 
 
-def _incident_kinds(draft: Draft, path: SettingPath, label: str, note: str | None, value: Any, fixed: bool) -> Any:
-    del draft
-    options = [str(each) for each in INCIDENT_KINDS]
-    return _several(path, label, note, value, fixed, options, lambda each: choice("kinds", each), new=False)
+def _incident_kinds(each: Field) -> Any:
+    return _several(each, [str(kind) for kind in INCIDENT_KINDS], lambda kind: choice("kinds", kind), new=False)
 
 
-def _key_of_webhook(draft: Draft, path: SettingPath, label: str, note: str | None, value: Any, fixed: bool) -> Any:
+def _key_of_webhook(each: Field) -> Any:
     """A signing key: typed, or made here; a made one can be read until it is saved, because the receiver needs it, too."""
-    del draft
-    made = key(path, "#made")
+    made = key(each.path, "#made")
 
     def make() -> None:
-        st.session_state[made] = st.session_state[key(path)] = secrets.token_urlsafe(32)
+        st.session_state[made] = st.session_state[each.key] = secrets.token_urlsafe(32)
 
-    found = st.text_input(
-        label,
-        type="default" if made in st.session_state else "password",
-        key=key(path),
-        help=note,
-        disabled=fixed,
-        autocomplete="off",
-        placeholder=say("set; empty: it stays") if value else say("not set"),
-        max_chars=2000,
-    )
-    if not fixed:
-        st.button(say("Make a key"), key=key(path, "#make"), on_click=make)
+    found = _hidden(each, readable=made in st.session_state)
+    if not each.fixed:
+        st.button(say("Make a key"), key=key(each.path, "#make"), on_click=make)
     if made in st.session_state:
         st.caption(say("Give it to the receiver now. It is not shown again after saving."))
-    return (found or "").strip() or UNCHANGED
+    return found or UNCHANGED
 
 
-def _addresses(draft: Draft, path: SettingPath, label: str, note: str | None, value: Any, fixed: bool) -> Any:
-    return entries(draft, path, label, note, value, fixed)
-
-
-_OWN: dict[str, Callable[[Draft, SettingPath, str, str | None, Any, bool], Any]] = {
+_FIELDS: dict[str, Callable[[Field], Any]] = {
+    "text": _text,
+    "truth": _truth,
+    "number": _number,
+    "secret": _secret,
+    "choice": _choice,
+    "time": _time,
+    "date": _date,
+    "days": _days,
+    "numbers": _numbers,
+    "list": _list,
+    "dated": lambda each: dates(each, named=True),
     "zone": _zone,
     "country": _country,
     "subdivision": _subdivision,
@@ -368,6 +298,7 @@ _OWN: dict[str, Callable[[Draft, SettingPath, str, str | None, Any, bool], Any]]
     "shifts": _shifts,
     "kinds": _incident_kinds,
     "key": _key_of_webhook,
-    "addresses": _addresses,
-    "region": lambda _draft, *rest: region(*rest),
+    "addresses": entries,
+    "region": region,
 }
+"""By what a field shows, what its text looks like, or its kind of value."""
