@@ -10,10 +10,12 @@ from engine.privacy.erasure import (
     erase_files,
     erase_messages,
     erase_observations,
+    possible_ids,
     renew_sheets,
 )
 from engine.privacy.retention import release
 from engine.records.books import Records
+from engine.records.settings_desk import SettingsDesk
 from engine.storage.erasures import Erasure, ForgetList
 from engine.storage.vault import MONTHLY, Owner
 
@@ -45,6 +47,7 @@ def _erase(records: Records, erasure: Erasure, sheets: bool) -> str:
     named = {path for name in erasure.pictures if (path := records.inside(name)) is not None}
     pictures = erase_files(named | set(_sealed_for(records, is_theirs)), records.vault)
     messages = erase_messages(records, is_theirs, erasure.incidents)
+    SettingsDesk(records).forget(lambda text: any(map(is_theirs, possible_ids(text))))
     erase_observations(records)
     erase_abandoned(records)
     if sheets:

@@ -28,6 +28,7 @@ from engine.privacy.faces import hide, look
 from engine.privacy.subjects import Subject, find
 from engine.records.books import Records
 from engine.records.names import mentions, spells
+from engine.records.settings_desk import SettingsDesk
 from engine.storage import atomic_write, new_id, read_rows, storage_errors
 from engine.storage.erasures import Erasure, ForgetList
 from engine.storage.logs import PSEUDONYM
@@ -48,7 +49,7 @@ _ABANDONED_S = 600.0
 """An older temporary file was left behind by a crash."""
 _DRAWN = "-annotated.jpg"
 _WORDS = re.compile(r"""[^\s"';,:{}\[\]]+""")
-"""What may be an id in a damaged message."""
+"""What may be an id in a text."""
 
 
 def forget(
@@ -64,10 +65,10 @@ def forget(
     """Erase a person from the workspace, and write a receipt to `receipts/`.
 
     Muster erases templates, name, leave, employment, PIN, enrolment and evidence pictures, dossiers that show the person as a stranger,
-    waiting messages, and all pictures of incidents the person took part in. It searches every other picture for the face: if it is the
-    main face, the picture is erased, otherwise the face is made unrecognisable. Log rows stay under the bare id. A pseudonym, which the
-    seals allow, replaces an id that reveals the name, or whose name is no longer known. Rows of closed
-    months stay likewise. A face that resembles another enrolled person more counts as that person's.
+    waiting messages, the last change of settings that name them, and all pictures of incidents the person took part in. It searches
+    every other picture for the face: if it is the main face, the picture is erased, otherwise the face is made unrecognisable. Log rows
+    stay under the bare id. A pseudonym, which the seals allow, replaces an id that reveals the name, or whose name is no longer known.
+    Rows of closed months stay likewise. A face that resembles another enrolled person more counts as that person's.
 
     The keys of their templates and pictures are destroyed (ISO/IEC 24745): what copies of the workspace hold of them cannot be opened
     any more.
@@ -110,6 +111,7 @@ def forget(
     erase_observations(records)
     incidents = {row.incident_id for row in subject.incidents}
     messages = erase_messages(records, lambda each: each in subject.ids, incidents)
+    SettingsDesk(records).forget(lambda text: any(mentions(text, each) for each in {name, *subject.ids}))
     leave, pin = records.leave.remove(employee_id), records.pins.remove(employee_id)
     account = records.accounts.remove(employee_id)
     told = {name} - {""}  # an author may be recorded by name
@@ -347,9 +349,14 @@ def _messages(records: Records, is_theirs: Callable[[str], bool], incidents: Col
                 named = str(message["facts"].get("employee_ids", "")).split(";")
                 concerns = message["incident_id"] in incidents or any(map(is_theirs, named))
             except (ValueError, TypeError, KeyError, AttributeError):
-                concerns = any(map(is_theirs, _WORDS.findall(text)))
+                concerns = any(map(is_theirs, possible_ids(text)))
             if concerns:
                 yield path
+
+
+def possible_ids(text: str) -> list[str]:
+    """Return what may be an id in a text."""
+    return _WORDS.findall(text)
 
 
 def erase_observations(records: Records) -> None:

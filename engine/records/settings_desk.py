@@ -200,6 +200,20 @@ class SettingsDesk:
             self._note("undo_setting", back, noted)
         return list(back)
 
+    def forget(self, named: Callable[[str], bool]) -> None:
+        """Drop the last change, if it or the settings before it name somebody: nobody can take it back any more.
+
+        Args:
+            named: whether a text names them.
+
+        Raises:
+            StorageError: it cannot be dropped.
+        """
+        with locked(self.path), storage_errors(self._undo):
+            kept = self._kept()
+            if kept is None or any(map(named, _texts(kept))):  # one that cannot be read may name anybody
+                self._undo.unlink(missing_ok=True)
+
     def note_trial(self, camera: str, *, author: str) -> None:
         """Record that somebody has taken a picture from a camera to try it.
 
@@ -307,6 +321,15 @@ class SettingsDesk:
             target = self.path.resolve()
             mode = target.stat().st_mode & 0o777 if target.exists() else 0o640
         atomic_write(target, text.encode("utf-8"), mode=mode)
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """All texts in what was read from JSON."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, list | dict):
+        for each in value.values() if isinstance(value, dict) else value:
+            yield from _texts(each)
 
 
 def _parsed(text: str) -> dict[str, Any]:

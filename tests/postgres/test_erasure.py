@@ -108,13 +108,16 @@ def test_another_machine_erases_its_pictures_and_messages_and_confirms(site: Sit
     site.punch(70, "E2")
     theirs, other = site.message("1", "E1"), site.message("2", "E2")
     assert len(site.pictures(site.gate)) == 2
+    site.gate.settings_desk.change({("cameras", "entrance", "hosts"): ["E1"]}, author="")
     receipt = site.office.privacy.forget("E1", thorough=False)
     assert receipt["machines_that_have_not_confirmed"] == ["gate"]
+    assert site.gate.settings_desk.last() is not None
     assert any("gate" in each for each in _concern(site.office))
     assert site.gate.privacy.catch_up() == 1
     assert len(site.pictures(site.gate)) == 1
     assert not theirs.exists()
     assert other.exists()
+    assert site.gate.settings_desk.last() is None
     assert site.gate.records.vault.ring.owners("evidence") == [Owner.evidence("evidence", "2026-11", "E2")]
     assert _concern(site.office) == []
     assert site.gate.privacy.catch_up() == 0

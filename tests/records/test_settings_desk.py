@@ -226,3 +226,32 @@ def test_a_standard_kind_is_renamed_or_withdrawn_never_removed(bench: Workbench)
     assert "annual" not in bench.leave.known_kinds.offered
     with pytest.raises(InputError, match="every workspace"):
         bench.leave_kinds.remove("annual", author="hr")
+
+
+@pytest.mark.parametrize(
+    ("written", "changes", "goes"),
+    [
+        ("", {("shifts", "office", "people"): ["E1"]}, True),
+        ('people = ["E1"]\n', {("shifts", "office", "people"): None}, True),
+        ("# for\tada lovelace\n", {("timezone",): "Europe/Vienna"}, True),
+        ('people = [\n"E10"]\n', {("timezone",): "Europe/Vienna"}, False),
+    ],
+)
+def test_a_change_goes_with_whom_it_or_the_settings_before_it_name(
+    bench: Workbench, written: str, changes: dict[tuple[str, ...], object], *, goes: bool
+) -> None:
+    bench.settings_desk.path.write_text(TEXT + written)
+    bench.settings_desk.change(changes, author="hr")
+    after = bench.settings_desk.path.read_text()
+    bench.privacy.forget("E1", thorough=False)
+    assert (bench.settings_desk.last() is None) == goes
+    undo = bench.workspace / "settings-undo.json"
+    assert undo.exists() != goes
+    assert bench.settings_desk.path.read_text() == after
+
+
+def test_a_damaged_change_goes_with_whomever(bench: Workbench) -> None:
+    undo = bench.workspace / "settings-undo.json"
+    undo.write_text('{"before": "E1')
+    bench.privacy.forget("E1", thorough=False)
+    assert not undo.exists()
