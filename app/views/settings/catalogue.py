@@ -101,9 +101,7 @@ BLOCKS: Mapping[Part, tuple[Block, ...]] = {
                 Named("entrance", N_("Entrance"), N_("While it is off, nobody's absence is certain.")),
                 Named("rotate", N_("Turn pictures"), N_("Clockwise, until people stand upright."), N_("degrees")),
                 Named("region", N_("Region"), N_("Muster looks for faces here only."), shows="region"),
-                Named(
-                    "min_face_px", N_("Smallest face"), N_("A larger value is faster. Empty: as for all."), N_("pixels")
-                ),
+                Named("min_face_px", N_("Smallest face"), N_("A larger value is faster. Empty: as for all.")),
                 Named(
                     "quiet_hours",
                     N_("Quiet hours"),
@@ -113,19 +111,9 @@ BLOCKS: Mapping[Part, tuple[Block, ...]] = {
                 Named("two_known", N_("Two known people"), N_("What a passage of known people becomes.")),
                 Named("hosts", N_("Hosts"), N_("People who may bring visitors; * is everybody."), shows="people"),
                 Named("visitors_per_host", N_("Visitors per host"), N_("How many one host may bring."), N_("people")),
+                Named("door_window_s", N_("Door window"), N_("Who comes within it passes together."), more=True),
                 Named(
-                    "door_window_s",
-                    N_("Door window"),
-                    N_("Who comes within it passes together."),
-                    N_("seconds"),
-                    more=True,
-                ),
-                Named(
-                    "doze_s",
-                    N_("Key frames only"),
-                    N_("While nothing moves; 0: never. Empty: as for all."),
-                    N_("seconds"),
-                    more=True,
+                    "doze_s", N_("Key frames only"), N_("While nothing moves; 0: never. Empty: as for all."), more=True
                 ),
             ),
             entries="table",
@@ -137,19 +125,13 @@ BLOCKS: Mapping[Part, tuple[Block, ...]] = {
             ("sources",),
             N_("Connections"),
             (
-                Named(
-                    "stall_timeout_s",
-                    N_("Lost after"),
-                    N_("A camera without pictures for so long is lost."),
-                    N_("seconds"),
-                ),
-                Named("open_timeout_s", N_("Time to open"), N_("How long opening a camera may take."), N_("seconds")),
-                Named("backoff_s", N_("Waits"), N_("First and longest wait before connecting again."), N_("seconds")),
+                Named("stall_timeout_s", N_("Lost after"), N_("A camera without pictures for so long is lost.")),
+                Named("open_timeout_s", N_("Time to open"), N_("How long opening a camera may take.")),
+                Named("backoff_s", N_("Waits"), N_("First and longest wait before connecting again.")),
                 Named(
                     "doze_s",
                     N_("Key frames only"),
                     N_("While nothing moves, of cameras with key frames this close; 0: never."),
-                    N_("seconds"),
                 ),
             ),
             takes="recorder",
@@ -165,20 +147,12 @@ BLOCKS: Mapping[Part, tuple[Block, ...]] = {
                 Named("end", N_("End"), N_("On the next day if it is not later than the begin."), unless="hours"),
                 Named("days", N_("Days"), N_("Days on which it begins.")),
                 *_WHOM,
+                Named("grace_min", N_("Late after"), N_("An arrival up to this long after the begin is on time.")),
                 Named(
-                    "grace_min",
-                    N_("Late after"),
-                    N_("An arrival up to this long after the begin is on time."),
-                    N_("minutes"),
+                    "leave_grace_min", N_("Early before"), N_("Leaving up to this long before the end is not early.")
                 ),
-                Named(
-                    "leave_grace_min",
-                    N_("Early before"),
-                    N_("Leaving up to this long before the end is not early."),
-                    N_("minutes"),
-                ),
-                Named("break_min", N_("Break"), N_("Unpaid; deducted unless cameras saw a longer one."), N_("minutes")),
-                Named("break_after_h", N_("Break after"), N_("Only a longer presence has the break."), N_("hours")),
+                Named("break_min", N_("Break"), N_("Unpaid; deducted unless cameras saw a longer one.")),
+                Named("break_after_h", N_("Break after"), N_("Only a longer presence has the break.")),
                 Named(
                     "hours", N_("Split shift"), N_("Instead of begin and end: 06:00-10:00 and 16:00-20:00."), more=True
                 ),
@@ -195,14 +169,12 @@ BLOCKS: Mapping[Part, tuple[Block, ...]] = {
                     "full_day_h",
                     N_("Full day from"),
                     N_("A day with fewer hours is half a day; 0: no rule."),
-                    N_("hours"),
                     more=True,
                 ),
                 Named(
                     "half_day_h",
                     N_("Half day from"),
                     N_("A day with fewer hours is an absence; 0: no rule."),
-                    N_("hours"),
                     more=True,
                 ),
                 *_VALID,
@@ -276,7 +248,7 @@ BLOCKS: Mapping[Part, tuple[Block, ...]] = {
                     N_("incidents"),
                     more=True,
                 ),
-                Named("per_s", N_("Within"), unit=N_("seconds"), more=True),
+                Named("per_s", N_("Within"), more=True),
                 Named(
                     "webhook_secret_env",
                     N_("Key from variable"),
@@ -303,9 +275,8 @@ BLOCKS: Mapping[Part, tuple[Block, ...]] = {
                     "give_up_s",
                     N_("Give up after"),
                     N_("A message that could not be delivered for so long is dropped."),
-                    N_("seconds"),
                 ),
-                Named("interval_s", N_("Look every"), N_("How often Muster looks through the outbox."), N_("seconds")),
+                Named("interval_s", N_("Look every"), N_("How often Muster looks through the outbox.")),
             ),
             takes="recorder",
             more=True,
@@ -315,12 +286,7 @@ BLOCKS: Mapping[Part, tuple[Block, ...]] = {
             N_("Mailbox"),
             (
                 Named("mail_server", N_("Mailbox"), N_("mailtos://USER:PASSWORD@example.org?smtp=smtp.example.org")),
-                Named(
-                    "catch_up_h",
-                    N_("Catch up"),
-                    N_("A report missed while Muster was off is sent for so long."),
-                    N_("hours"),
-                ),
+                Named("catch_up_h", N_("Catch up"), N_("A report missed while Muster was off is sent for so long.")),
             ),
         ),
         Block(
@@ -348,24 +314,13 @@ BLOCKS: Mapping[Part, tuple[Block, ...]] = {
             (
                 Named("language", N_("Language"), N_("Of the screen. Empty: as its browser asks."), shows="language"),
                 Named("sound", N_("Sound"), N_("Two short tones: recorded, and please look.")),
-                Named("greeting_s", N_("Greeting"), N_("How long it is shown."), N_("seconds")),
+                Named("greeting_s", N_("Greeting"), N_("How long it is shown.")),
                 Named("head_turn", N_("Head turn"), N_("Ask for it where a living person must be proven.")),
-                Named(
-                    "paired_days",
-                    N_("Pair again after"),
-                    N_("A screen unused for so long must be paired again."),
-                    N_("days"),
-                ),
+                Named("paired_days", N_("Pair again after"), N_("A screen unused for so long must be paired again.")),
                 Named("hosts", N_("Host names"), N_("Under which browsers reach the kiosk."), more=True),
                 Named(_PROXIES.name, _PROXIES.title, _PROXIES.help, more=True),
                 Named("fps", N_("Picture rate"), N_("Most pictures sent each second."), N_("pictures/s"), more=True),
-                Named(
-                    "longest_px",
-                    N_("Picture size"),
-                    N_("Longest side of a picture that is sent."),
-                    N_("pixels"),
-                    more=True,
-                ),
+                Named("longest_px", N_("Picture size"), N_("Longest side of a picture that is sent."), more=True),
                 Named("max_viewers", N_("Most viewers"), N_("Live pictures sent at the same time."), more=True),
                 Named(
                     "streams_per_device",
@@ -382,8 +337,8 @@ BLOCKS: Mapping[Part, tuple[Block, ...]] = {
             ("app",),
             N_("Sessions"),
             (
-                Named("session_h", N_("Session ends after"), unit=N_("hours")),
-                Named("idle_min", N_("Without a click"), N_("A session ends then; 0: never."), N_("minutes")),
+                Named("session_h", N_("Session ends after")),
+                Named("idle_min", N_("Without a click"), N_("A session ends then; 0: never.")),
                 Named("second_factor", N_("Second factor"), N_("Roles that must give a code beside their password.")),
             ),
             takes="server",

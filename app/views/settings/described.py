@@ -5,8 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from app.words.terms import N_
+
 Takes = Literal["now", "recorder", "kiosk", "server"]
 """Who takes a change over: the workbench at once, or a recorder, a kiosk or the server of the workbench when it starts."""
+_UNITS = {
+    "_s": N_("seconds"),
+    "_min": N_("minutes"),
+    "_h": N_("hours"),
+    "_days": N_("days"),
+    "_px": N_("pixels"),
+    "_megapixels": N_("megapixels"),
+    "_deg": N_("degrees"),
+}
+"""What the names of settings end in."""
 
 
 @dataclass(frozen=True)
@@ -15,7 +27,7 @@ class Named:
 
     Attributes:
         name: in the model.
-        title, help, unit: texts.
+        title, help: texts. unit: text, where the name does not end in it.
         shows: a field of its own, such as a list of time zones; empty: as the model's kind of value asks for.
         unless: another setting of the block that replaces this one.
         more: rarely needed; shown on demand.
@@ -28,6 +40,11 @@ class Named:
     shows: str = ""
     unless: str = ""
     more: bool = False
+
+    @property
+    def measure(self) -> str:
+        """The unit of its values, a text; empty: they have none."""
+        return self.unit or next((unit for end, unit in _UNITS.items() if self.name.endswith(end)), "")
 
 
 @dataclass(frozen=True)

@@ -8,11 +8,11 @@ from app.words.terms import N_
 ATTENDANCE = (
     Named("four_eyes", N_("Four eyes"), N_("Somebody other than the author must approve a correction.")),
     Named("count_unapproved", N_("Count at once"), N_("Corrections count before somebody approves them.")),
-    Named("overtime_after_min", N_("Overtime after"), N_("Time beyond the plan that is no overtime."), N_("minutes")),
-    Named("longest_day_h", N_("Longest day"), N_("Somebody must look at a day with more hours inside."), N_("hours")),
-    Named("round_in_min", N_("Round arrivals"), N_("To steps of so many minutes; 0: not at all."), N_("minutes")),
+    Named("overtime_after_min", N_("Overtime after"), N_("Time beyond the plan that is no overtime.")),
+    Named("longest_day_h", N_("Longest day"), N_("Somebody must look at a day with more hours inside.")),
+    Named("round_in_min", N_("Round arrivals"), N_("To steps of so many minutes; 0: not at all.")),
     Named("round_in", N_("Arrivals to")),
-    Named("round_out_min", N_("Round departures"), N_("To steps of so many minutes; 0: not at all."), N_("minutes")),
+    Named("round_out_min", N_("Round departures"), N_("To steps of so many minutes; 0: not at all.")),
     Named("round_out", N_("Departures to")),
     Named("payroll_day", N_("Payroll month from"), N_("Day on which it begins, at most the 28th."), N_("day")),
     Named("day_starts", N_("Day begins"), N_("Where no shift says so; at most noon.")),
@@ -21,23 +21,12 @@ ATTENDANCE = (
         "lead_min",
         N_("Watching before"),
         N_("A camera off so long before a shift may have missed somebody."),
-        N_("minutes"),
         more=True,
     ),
-    Named("outage_s", N_("Shortest outage"), N_("Shorter outages of a camera are ignored."), N_("seconds"), more=True),
+    Named("outage_s", N_("Shortest outage"), N_("Shorter outages of a camera are ignored."), more=True),
+    Named("gap_s", N_("Not watching"), N_("A camera without pictures for longer was not watching."), more=True),
     Named(
-        "gap_s",
-        N_("Not watching"),
-        N_("A camera without pictures for longer was not watching."),
-        N_("seconds"),
-        more=True,
-    ),
-    Named(
-        "coverage_every_s",
-        N_("Noted every"),
-        N_("How often a recorder notes that its camera is watching."),
-        N_("seconds"),
-        more=True,
+        "coverage_every_s", N_("Noted every"), N_("How often a recorder notes that its camera is watching."), more=True
     ),
 )
 

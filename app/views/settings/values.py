@@ -32,7 +32,7 @@ def field(draft: Draft, path: SettingPath, named: Named, spec: Setting, value: A
         value: what it shows at first. fixed: it cannot be changed.
     """
     title = marked(named.title)
-    label = f"{title} ({marked(named.unit)})" if named.unit else title
+    label = f"{title} ({marked(named.measure)})" if named.measure else title
     found = Field(draft, path, named, spec, label, marked(named.help) or None, value, fixed)
     kind = next((each for each in (named.shows, spec.look, spec.kind) if each in _FIELDS), "text")
     return _FIELDS[kind](found)
