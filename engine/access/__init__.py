@@ -4,7 +4,8 @@ Not here: cookies (`app.web`), and the actions themselves (`engine.records`).
 """
 
 from engine.access import second_factor
-from engine.access.accounts import Account, AccountBook, WrongSecret
+from engine.access.account import Account
+from engine.access.accounts import AccountBook, WrongSecret
 from engine.access.audit import AUDIT, Audit, AuditRow
 from engine.access.choosing import PASSWORD_LENGTH
 from engine.access.credentials import TryLater

@@ -6,24 +6,22 @@ Passwords are stored as argon2id hashes; `engine.access.throttle` slows guesses 
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 import json
 import logging
-import secrets
 import time
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from engine.access import second_factor
+from engine.access.account import Account, loaded, new_id
 from engine.access.choosing import account_name, check_password
 from engine.access.credentials import CredentialFile, SlowHashes, one_at_a_time
 from engine.access.departments import Departments
 from engine.access.identities import Identity, owner_of
-from engine.access.rights import ACTIONS, ALL_SITES, MANAGER, ROLES
+from engine.access.rights import ALL_SITES, MANAGER, ROLES
 from engine.access.secret_texts import SecretTexts, is_sealed_text
 from engine.access.throttle import Attempt, Tries, Visitor
 from engine.errors import InputError, StorageError
@@ -34,91 +32,6 @@ log = logging.getLogger(__name__)
 _NOBODY = Visitor()
 _QUEUE, _QUEUE_OF_KNOWN = 4, 8
 """How many may wait for their password to be checked; browsers in which the user signed in before have places of their own."""
-
-
-def _loaded(stored: dict[str, Any]) -> Account:
-    lists = {name: stored.get(name, []) for name in ("sites", "departments", "recovery")}
-    for name, texts in lists.items():
-        if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
-            raise TypeError(f"`{name}` must be a list of names")
-    past = {"failures", "wait_until"}  # an older version counted wrong passwords here
-    row = {
-        **{key: value for key, value in stored.items() if key not in past},
-        **{name: tuple(texts) for name, texts in lists.items()},
-    }
-    account = Account(**row)
-    return account if account.id else dataclasses.replace(account, id=_old_id(account))
-
-
-def _old_id(account: Account) -> str:
-    """The id of an account that an older version made: always the same, and of no account that is made from now on."""
-    return "0" + hashlib.sha256(f"{account.name}\n{account.hash}\n{account.email}".encode()).hexdigest()[:31]
-
-
-def _new_id() -> str:
-    return "1" + secrets.token_hex(16)[1:]
-
-
-def may(role: str, action: str) -> bool:
-    """Return whether a role may do an action.
-
-    Raises:
-        KeyError: there is no such action.
-    """
-    return role in ACTIONS[action]
-
-
-@dataclass(frozen=True)
-class Account:
-    """A user who may sign in.
-
-    Attributes:
-        name: to sign in with; recorded as the author of the user's actions.
-        role: one of `ROLES`.
-        hash: argon2id; empty: sign-in through the organisation (OIDC) only.
-        email: identifies the user to the organisation's sign-in; may be empty.
-        language: `en`, `de`, or empty for the browser's.
-        sites: names of the visible sites; empty: the home site; `ALL_SITES`: every site, future ones included.
-        active: False: the user may not sign in.
-        epoch: grows with every change that must end running sessions.
-        departments: of a manager.
-        totp: secret of the second factor, base32; empty: none.
-        totp_step: time step of the code used last.
-        recovery: SHA-256 of recovery codes.
-        id: random; sessions name the account by it, because another account may bear the name later.
-        issuer, subject: the identity of the organisation's sign-in to which the account is bound; empty: none yet.
-        ended_s: when sessions were ended last, in whole seconds since 1970; no identity that was proven before opens the account.
-    """
-
-    name: str
-    role: str
-    hash: str = ""
-    email: str = ""
-    language: str = ""
-    sites: tuple[str, ...] = ()
-    active: bool = True
-    epoch: int = 0
-    departments: tuple[str, ...] = ()
-    id: str = ""
-    totp: str = ""
-    totp_step: int = 0
-    recovery: tuple[str, ...] = ()
-    issuer: str = ""
-    subject: str = ""
-    ended_s: int = 0
-
-    @property
-    def scope(self) -> Departments | None:
-        """The departments whose people the user sees, on the days on which they belonged there; None: everybody."""
-        return Departments(self.departments) if self.role == MANAGER else None
-
-    def may(self, action: str) -> bool:
-        """Return whether the user may do an action at the sites they see."""
-        return self.active and may(self.role, action)
-
-    def sees(self, site: str, home: str) -> bool:
-        """Return whether the user sees a site; `home`: the site that holds the accounts."""
-        return self.active and (ALL_SITES in self.sites or site in (self.sites or (home,)))
 
 
 class WrongSecret(InputError):
@@ -159,7 +72,7 @@ class AccountBook(CredentialFile[Account]):
         self.tries = Tries(tries or (place if isinstance(place, Path) else Path(place.title)).with_name("tries.json"))
 
     def _opened(self, stored: dict[str, Any]) -> Account:
-        account = _loaded(stored)
+        account = loaded(stored)
         try:
             return dataclasses.replace(account, totp=self.secrets.open(account.totp, _place(account)))
         except StorageError as error:  # recovery codes still count, and others can sign in
@@ -222,7 +135,7 @@ class AccountBook(CredentialFile[Account]):
             raise InputError(f"{name} has neither a password nor an e-mail address", hint="give one of them")
         own = _departments(role, departments)
         hashed = self._hash(password, name, email) if password else ""
-        account = Account(name, role, hashed, email, language, _unique(sites), departments=own, id=_new_id())
+        account = Account(name, role, hashed, email, language, _unique(sites), departments=own, id=new_id())
 
         def put(accounts: dict[str, Account]) -> None:
             if first and accounts:

@@ -8,13 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
+from engine.access.account import Account
 from engine.errors import InputError
 from engine.words import Phrase, phrase
-
-if TYPE_CHECKING:
-    from engine.access.accounts import Account
 
 
 @dataclass(frozen=True)

@@ -42,3 +42,12 @@ OF_HOME = frozenset({"system.manage"})
 
 ALL_SITES = "*"
 """Stands for every site in place of names."""
+
+
+def may(role: str, action: str) -> bool:
+    """Return whether a role may do an action.
+
+    Raises:
+        KeyError: there is no such action.
+    """
+    return role in ACTIONS[action]

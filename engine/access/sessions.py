@@ -15,7 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from engine.access.accounts import Account, AccountBook
+from engine.access.account import Account
+from engine.access.accounts import AccountBook
 from engine.access.credentials import CredentialFile, digest
 from engine.errors import StorageError
 

@@ -10,9 +10,8 @@ from pathlib import Path
 import pytest
 
 from engine.access import ROLES, AccountBook, Identity, NotAdmitted
-from engine.access.accounts import may
 from engine.access.credentials import STRENGTH
-from engine.access.rights import ACTIONS
+from engine.access.rights import ACTIONS, may
 from engine.errors import InputError, StorageError
 
 NOW = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)

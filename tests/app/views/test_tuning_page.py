@@ -23,7 +23,7 @@ from app.charts import tuning as figures
 from app.web.pictures import allowed
 from app.words import tuning
 from engine.access import Account
-from engine.access.accounts import may
+from engine.access.rights import may
 from engine.gallery import Template
 from engine.people import Person
 from engine.storage import read_rows
