@@ -9,7 +9,7 @@ import streamlit as st
 
 from app.ui import parts
 from app.web import access, services
-from app.words import say, say_date, say_time
+from app.words import say, say_moment
 from engine.access import Account, Session, second_factor
 from engine.errors import InputError
 
@@ -111,8 +111,7 @@ def _set_up(account: Account, secret: str) -> None:
 
 
 def _when(moment_s: float) -> str:
-    moment = datetime.fromtimestamp(moment_s, services.home().config.zone)
-    return f"{say_date(moment.date(), year=False)}, {say_time(moment)}"
+    return say_moment(datetime.fromtimestamp(moment_s, services.home().config.zone), year=False)
 
 
 def _sessions(account: Account) -> None:

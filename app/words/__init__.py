@@ -33,6 +33,7 @@ __all__ = [
     "say_count",
     "say_date",
     "say_minutes",
+    "say_moment",
     "say_month",
     "say_number",
     "say_percent",
@@ -139,6 +140,11 @@ def say_time(moment: datetime | str) -> str:
     if isinstance(moment, str):
         return moment[11:16] if "T" in moment else moment[:5]
     return f"{moment:%H:%M}"
+
+
+def say_moment(moment: datetime, *, year: bool = True) -> str:
+    """Day and time, such as `Mon 23 Nov 2026, 08:57`."""
+    return f"{say_date(moment.date(), year=year)}, {say_time(moment)}"
 
 
 def say_minutes(minutes: float) -> str:

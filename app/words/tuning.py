@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from datetime import datetime
 
-from app.words import say, say_count, say_date, say_number, say_percent, say_time
+from app.words import say, say_count, say_moment, say_number, say_percent
 from engine.tuning.calibration import (
     CalibrationReport,
     Operating,
@@ -194,10 +194,9 @@ def origin(found: ThresholdInForce, people: int) -> str:
 def moment(text: str) -> str:
     """Day and time of an ISO 8601 text."""
     try:
-        time = datetime.fromisoformat(text)
+        return say_moment(datetime.fromisoformat(text))
     except ValueError:  # somebody edited the file
         return text
-    return f"{say_date(time.date())}, {say_time(time)}"
 
 
 def concerns(found: ThresholdInForce, people: int) -> Iterator[str]:

@@ -12,7 +12,7 @@ from markupsafe import Markup
 from app.ui import parts
 from app.ui.address import put
 from app.web import access
-from app.words import say, say_count, say_date, say_minutes, say_time, term
+from app.words import say, say_count, say_minutes, say_moment, say_time, term
 from engine.errors import MusterError
 from engine.incidents import Incident, IncidentKind, IncidentRow
 from engine.records.alerts import erased, is_stranger, latest_picture, parties
@@ -38,7 +38,7 @@ def moment(bench: Workbench, time: datetime) -> str:
     today = bench.clock().astimezone(bench.config.zone).date()
     if time.date() == today:
         return say_time(time)
-    return f"{say_date(time.date(), year=time.year != today.year)}, {say_time(time)}"
+    return say_moment(time, year=time.year != today.year)
 
 
 def age(span: timedelta) -> str:

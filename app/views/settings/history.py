@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
 import streamlit as st
 
 from app.ui import parts
 from app.views.settings import form
-from app.words import say, say_count, say_date, say_time
+from app.words import say, say_count, say_moment
 from engine.workbench import Workbench
 
 _SHOWN = 200
@@ -22,7 +20,7 @@ def last(bench: Workbench) -> None:
         return
     with st.container(border=True):
         count = say_count("Last change: {count} setting", "Last change: {count} settings", len(found.changes))
-        parts.show("<b>{count}</b>, {when}", count=count, when=_moment(found.at))
+        parts.show("<b>{count}</b>, {when}", count=count, when=say_moment(found.at))
         parts.table(
             (say("Setting"), say("Before"), say("After")),
             [(form.place_of(each.path), each.before, each.after) for each in found.changes],
@@ -41,7 +39,7 @@ def show(bench: Workbench) -> None:
         (say("When"), say("Who"), say("Setting"), say("What")),
         [
             (
-                _moment(row.timestamp),
+                say_moment(row.timestamp),
                 row.author,
                 form.place_of(tuple(row.subject.split("."))),
                 say("{what} (taken back)", what=row.detail) if row.action == "undo_setting" else row.detail,
@@ -49,7 +47,3 @@ def show(bench: Workbench) -> None:
             for row in reversed(found)
         ],
     )
-
-
-def _moment(moment: datetime) -> str:
-    return f"{say_date(moment.date())}, {say_time(moment)}"

@@ -10,7 +10,7 @@ import streamlit as st
 
 from app.ui import parts
 from app.web import access
-from app.words import date_format, say, say_date, say_time, term
+from app.words import date_format, say, say_moment, term
 from engine.access import AUDIT, AuditRow
 from engine.storage import table_text
 from engine.workbench import Workbench
@@ -115,7 +115,7 @@ def _table(bench: Workbench, rows: Sequence[AuditRow]) -> None:
 
     shown = [
         {
-            say("Time"): f"{say_date(row.timestamp.date())}, {say_time(row.timestamp)}",
+            say("Time"): say_moment(row.timestamp),
             say("Author"): called(row.author) or "–",
             say("Action"): term(row.action),
             say("Subject"): called(row.subject) or "–",

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date
 
 import streamlit as st
 
 from app.ui import parts
-from app.words import say, say_count, say_date, say_time
+from app.words import say, say_count, say_date, say_moment
 from engine.incidents.notifications import targets
 from engine.operations.mailing import Planned, ReportMail
 from engine.workbench import Workbench
@@ -42,12 +42,12 @@ def _reports(mail: ReportMail) -> None:
             ", ".join(each.report.to),
             parts.markup(
                 "{when}<br><span class='m-soft'>{days}</span>",
-                when=_moment(each.following.due.astimezone(mail.zone)),
+                when=say_moment(each.following.due.astimezone(mail.zone), year=False),
                 days=_days(each.following.first, each.following.last),
             ),
             parts.markup(
                 "{when}<br><span class='m-soft'>{days}</span>",
-                when=_moment(each.queued.astimezone(mail.zone)),
+                when=say_moment(each.queued.astimezone(mail.zone), year=False),
                 days=_days(each.first, each.last),
             )
             if each.queued and each.first and each.last
@@ -61,10 +61,6 @@ def _reports(mail: ReportMail) -> None:
 
 def _listed(each: Planned) -> str:
     return ", ".join(each.unknown_departments)
-
-
-def _moment(moment: datetime) -> str:
-    return f"{say_date(moment.date(), year=False)}, {say_time(moment)}"
 
 
 def _days(first: date, last: date) -> str:
