@@ -11,10 +11,11 @@ import logging
 import os
 import re
 from collections.abc import Iterator, Mapping
-from types import UnionType
-from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
+from typing import Any, TypeVar, get_args, get_origin
 
 from pydantic import BaseModel
+
+from engine.config.kinds import choices, models
 
 log = logging.getLogger(__name__)
 
@@ -32,7 +33,7 @@ def is_setting(model: type[BaseModel], name: str) -> bool:
     """Whether a variable gives a setting of a model, or a section as JSON; names of entries may be anything."""
     kind: Any = model
     for part in name.upper().removeprefix(PREFIX).lower().split("__"):
-        if (found := _models(kind)) and part in found[0].model_fields:
+        if (found := models(kind)) and part in found[0].model_fields:
             kind = found[0].model_fields[part].annotation
         elif (entries := _entries(kind)) is not None and part:
             kind = entries
@@ -102,23 +103,10 @@ def _names(model: type[BaseModel], above: str = PREFIX) -> Iterator[str]:
         while (entries := _entries(kind)) is not None:
             kind, own = entries, f"{own}__{_ANY}"
         yield own
-        for inner in _models(kind):
+        for inner in models(kind):
             yield from _names(inner, f"{own}__")
-
-
-def _choices(kind: Any) -> tuple[Any, ...]:
-    """A type without notes and without the choice of None."""
-    if get_origin(kind) is Annotated:
-        return _choices(get_args(kind)[0])
-    if get_origin(kind) in (Union, UnionType):
-        return tuple(inner for each in get_args(kind) for inner in _choices(each))
-    return (kind,)
-
-
-def _models(kind: Any) -> list[type[BaseModel]]:
-    return [each for each in _choices(kind) if isinstance(each, type) and issubclass(each, BaseModel)]
 
 
 def _entries(kind: Any) -> Any:
     """What a mapping by names holds; None for any other type."""
-    return next((get_args(each)[1] for each in _choices(kind) if get_origin(each) is dict), None)
+    return next((get_args(each)[1] for each in choices(kind) if get_origin(each) is dict), None)

@@ -6,13 +6,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, time
 from enum import Enum
-from types import NoneType, UnionType
-from typing import Annotated, Any, Literal, Union, get_args, get_origin
+from types import NoneType
+from typing import Annotated, Any, Literal, get_args, get_origin
 
 from annotated_types import Ge, Gt, Le, Lt, MinLen
 from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 
+from engine.config.kinds import choices
 from engine.config.section import Look
 
 Kind = Literal[
@@ -85,20 +86,17 @@ def settings_below(model: type[BaseModel], above: tuple[str, ...] = ()) -> Itera
 
 def _described(field: FieldInfo) -> Setting:
     kind, look = _without_notes(field.annotation, field.metadata)
-    choices = (
-        [each for each in get_args(kind) if each is not NoneType] if get_origin(kind) in (Union, UnionType) else [kind]
-    )
-    optional = len(choices) != len(get_args(kind)) and get_origin(kind) in (Union, UnionType)
+    allowed = choices(kind)
     default = None if field.is_required() else field.get_default(call_default_factory=True)
     limits = {type(each): each for each in field.metadata}
     low = next((float(getattr(limits[each], name)) for each, name in ((Ge, "ge"), (Gt, "gt")) if each in limits), None)
     high = next((float(getattr(limits[each], name)) for each, name in ((Le, "le"), (Lt, "lt")) if each in limits), None)
     return Setting(
-        **_kind(choices[0]),
+        **_kind(next(each for each in allowed if each is not NoneType)),
         look=look,
         low=low,
         high=high,
-        optional=optional,
+        optional=NoneType in allowed,
         required=field.is_required() or MinLen in limits,
         default=default,
     )

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from types import UnionType
-from typing import Any, Union, get_args, get_origin
+from typing import Any, get_args
 
 from pydantic import BaseModel, SecretStr
+
+from engine.config.kinds import choices, models
 
 _ALSO = frozenset({"store", "reports"})
 """Addresses that may carry a password although their type does not say so."""
@@ -23,29 +24,18 @@ def holds_secret(model: type[BaseModel], path: Sequence[str | int]) -> bool:
 
 def is_secret_itself(model: type[BaseModel], path: Sequence[str | int]) -> bool:
     """Return whether the value at a path is a password or token as a whole; an address with a password in it is not."""
-    kind = _below(model, path)
-    return path == ("store",) or kind is SecretStr or SecretStr in _choices(kind)
+    return path == ("store",) or SecretStr in choices(_below(model, path))
 
 
 def _below(kind: Any, path: Sequence[str | int]) -> Any:
     """The type of what is at a path; the last one that is known."""
     for part in path:
-        models = _models(kind)
-        fields = [each.model_fields[part].annotation for each in models if part in each.model_fields]
+        fields = [each.model_fields[part].annotation for each in models(kind) if part in each.model_fields]
         if fields:
             kind = fields[0]
         elif entries := [each for each in get_args(kind) if each not in (type(None), ...)]:
             kind = entries[-1]  # an entry of a list or of a table by names
     return kind
-
-
-def _models(kind: Any) -> list[type[BaseModel]]:
-    """The models that a value of a type can be itself, not those of its entries."""
-    return [each for each in _choices(kind) if isinstance(each, type) and issubclass(each, BaseModel)]
-
-
-def _choices(kind: Any) -> tuple[Any, ...]:
-    return get_args(kind) if get_origin(kind) in (Union, UnionType) else (kind,)
 
 
 def _secret(kind: Any) -> bool:
