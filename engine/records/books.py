@@ -211,13 +211,12 @@ class Records:
             InputError: there is no such file, or author or reason is missing.
             StorageError: something cannot be written; what was accepted before is in the audit log.
         """
-        pictures = name == "pictures" or name.startswith("images/")
-        wanted = [] if pictures or name.startswith("attendance/") else known_name(name)
         author, reason = clean_text(author, what="author", limit=100), clean_text(reason, what="reason", limit=1000)
         if name.startswith("attendance/"):
             return self._accept_sheet(name, author, self.names.text(reason))
-        if pictures:
+        if name == "pictures" or name.startswith("images/"):
             return self._accept_pictures(name, author, self.names.text(reason))
+        wanted = known_name(name)
         if self.seals is None:
             raise InputError("a database holds these files", hint="its own rights protect them")
         changed = {each.file for each in self.seals.check() if not each.harmless}
