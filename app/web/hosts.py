@@ -18,17 +18,10 @@ def known_host(header: str, hosts: Collection[str]) -> bool:
         header: as it came; the port does not matter.
         hosts: accepted names besides `localhost` and plain addresses, in lower case; `*`: any.
     """
-    try:
-        name = (urlsplit(f"//{header}").hostname or "").casefold()
-    except ValueError:
+    name = _name(header)
+    if name is None:
         return False
-    if name == "localhost" or name in hosts or "*" in hosts:
-        return True
-    try:
-        ipaddress.ip_address(name)
-    except ValueError:
-        return False
-    return True
+    return name == "localhost" or name in hosts or "*" in hosts or _is_address(name)
 
 
 PINNED = "max-age=31536000"
@@ -40,12 +33,23 @@ def pinned(scheme: str, header: str) -> bool:
 
     Not under `localhost`: browsers remember a name for all its ports, and other programs on the machine speak plain HTTP there.
     """
-    try:
-        name = (urlsplit(f"//{header}").hostname or "").casefold()
-    except ValueError:
+    name = _name(header)
+    if scheme != "https" or not name or name == "localhost" or name.endswith(".localhost"):
         return False
+    return not _is_address(name)
+
+
+def _name(header: str) -> str | None:
+    """The name in a Host header, in lower case; empty: it has none; None: it cannot be read."""
+    try:
+        return (urlsplit(f"//{header}").hostname or "").casefold()
+    except ValueError:
+        return None
+
+
+def _is_address(name: str) -> bool:
     try:
         ipaddress.ip_address(name)
     except ValueError:
-        return scheme == "https" and name not in {"", "localhost"} and not name.endswith(".localhost")
-    return False
+        return False
+    return True
