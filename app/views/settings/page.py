@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import cast
 
 import streamlit as st
 
@@ -19,7 +20,7 @@ _BEFORE = "settings-part"
 
 _BESIDE: dict[str, rows.Beside] = {"cameras": cameras.show, "notifications": channels.show}
 """What is drawn below the fields of an entry, by the section."""
-_BELOW: dict[Part, Callable[[Workbench], None]] = {
+_BELOW: dict[str, Callable[[Workbench], None]] = {
     "notifications": channels.outbox,
     "kiosk": screens.show,
     "sites": sites.show,
@@ -43,19 +44,16 @@ def show() -> None:
         history.show(bench)
         return
     draft = Draft(bench, bench.settings_desk.now())
-    _blocks(draft, [block for name, blocks in BLOCKS.items() if name == part for block in blocks])
-    if st.query_params.get("entry"):
-        return
-    for name, draw in _BELOW.items():
-        if name == part:
-            draw(bench)
+    _blocks(draft, BLOCKS[cast("Part", part)])
+    if part in _BELOW and not st.query_params.get("entry"):
+        _BELOW[part](bench)
 
 
 def _home() -> bool:
     return access.site() == services.sites().home
 
 
-def _blocks(draft: Draft, blocks: list[Block]) -> None:
+def _blocks(draft: Draft, blocks: Sequence[Block]) -> None:
     """The blocks of a part: the entries, and below them one form for all single settings."""
     shown = [block for block in blocks if not block.home or _home()]
     for block in shown:
