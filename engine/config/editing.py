@@ -18,6 +18,11 @@ SettingPath = tuple[str | int, ...]
 """Sections and key, such as `("leave", "duty", "name")`; a number is a place in a list: `("notifications", "rules", 0)`."""
 
 
+def dotted(path: SettingPath) -> str:
+    """Return a path as messages and logs name it, such as `leave.duty.name`."""
+    return ".".join(map(str, path))
+
+
 def variable_of(path: SettingPath) -> str:
     """Return the environment variable that sets something at, above or below a path; empty: none does."""
     own = "MUSTER_" + "__".join(part for part in path if isinstance(part, str)).upper()
@@ -108,7 +113,7 @@ def _put(content: MutableMapping[str, Any], path: SettingPath, value: Any, made:
             if value is None:
                 return
             if isinstance(section, int):
-                raise ConfigError(f"{'.'.join(map(str, path))} is no place in a list", hint="reload the page")
+                raise ConfigError(f"{dotted(path)} is no place in a list", hint="reload the page")
             if isinstance(path[depth + 1], int):
                 place[section] = made.entries(value)
             else:
@@ -134,7 +139,7 @@ def _put(content: MutableMapping[str, Any], path: SettingPath, value: Any, made:
 def _put_entry(place: MutableSequence[Any], path: SettingPath, value: Any, made: type[_Plain | _Written]) -> None:
     index = path[-1]
     if not isinstance(index, int) or index > len(place):
-        raise ConfigError(f"{'.'.join(map(str, path))} is no place in a list", hint="reload the page")
+        raise ConfigError(f"{dotted(path)} is no place in a list", hint="reload the page")
     if value is None:
         del place[index : index + 1]
     elif index < len(place):

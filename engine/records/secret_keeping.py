@@ -12,7 +12,7 @@ from typing import Any
 import tomlkit
 
 from engine.config import SECRETS_NAME, Config, is_secret_itself
-from engine.config.editing import SettingPath
+from engine.config.editing import SettingPath, dotted
 from engine.config.hidden import REFERENCE, reference
 from engine.errors import InputError
 from engine.masking import HIDDEN, is_secret
@@ -127,7 +127,7 @@ class Hiding:
         if is_secret_itself(Config, path):
             if HIDDEN in value:
                 raise InputError(
-                    f"{_dotted(path)}: give it again", hint="Muster does not show it, so it cannot be changed in part"
+                    f"{dotted(path)}: give it again", hint="Muster does not show it, so it cannot be changed in part"
                 )
             return reference(self._put(path, value)) if value else value
         text = _parts(value, lambda secret: secret if secret == HIDDEN else reference(self._put(path, secret)))
@@ -142,7 +142,7 @@ class Hiding:
             if host and same and host[0] == same[0] and HIDDEN not in new["after"]:
                 return f"{new['before']}{was['secret']}{new['after']}"
         raise InputError(
-            f"{_dotted(path)}: give the password again",
+            f"{dotted(path)}: give the password again",
             hint=f"write it in place of {HIDDEN}: the address is another one",
         )
 
@@ -163,7 +163,3 @@ def write_secrets(folder: Path, kept: Mapping[str, str]) -> None:
     with storage_errors(path):
         target = path.resolve()
     atomic_write(target, (_HEAD + tomlkit.dumps(dict(kept))).encode("utf-8"), mode=0o600)
-
-
-def _dotted(path: SettingPath) -> str:
-    return ".".join(map(str, path))

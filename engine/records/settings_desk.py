@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from engine.config import CONFIG_NAME, ENCODING, Config, Problem, holds_secret, parse_config, problems_of
-from engine.config.editing import SettingPath, edited, value_at, variable_of
+from engine.config.editing import SettingPath, dotted, edited, value_at, variable_of
 from engine.config.hidden import REFERENCE, named_secrets, read_secrets
 from engine.errors import ConfigError, InputError, StorageError
 from engine.masking import HIDDEN, mask
@@ -233,7 +233,7 @@ class SettingsDesk:
         for path in changes:
             if variable := variable_of(path):
                 raise InputError(
-                    f"{_dotted(path)} is given by the environment ({variable})",
+                    f"{dotted(path)} is given by the environment ({variable})",
                     hint="change the variable, or remove it, and start Muster again",
                 )
         before = _parsed(text)
@@ -293,7 +293,7 @@ class SettingsDesk:
     def _note(self, action: str, changes: Sequence[SettingChange], noted: str) -> None:
         names = self._records.names
         self._records.audit.note_all(
-            [(action, names.ids(_dotted(each.path)), names.text(f"{each.before} → {each.after}")) for each in changes],
+            [(action, names.ids(dotted(each.path)), names.text(f"{each.before} → {each.after}")) for each in changes],
             author=noted,
             now=self._records.clock(),
         )
@@ -346,10 +346,6 @@ def _from_behind(wanted: Mapping[SettingPath, Any]) -> dict[SettingPath, Any]:
         return wanted[path] is None, [-part for part in path if isinstance(part, int)]
 
     return {path: wanted[path] for path in sorted(wanted, key=order)}
-
-
-def _dotted(path: SettingPath) -> str:
-    return ".".join(map(str, path))
 
 
 def _digest(text: str) -> str:

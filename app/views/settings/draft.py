@@ -14,7 +14,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from app.views.settings.described import Block, Named
 from engine.config import Config
-from engine.config.editing import SettingPath, value_at
+from engine.config.editing import SettingPath, dotted, value_at
 from engine.config.fields import Setting, setting
 from engine.masking import HIDDEN
 from engine.records import SettingsNow, shown
@@ -89,7 +89,7 @@ class Field:
 
 def key(path: SettingPath, more: str = "") -> str:
     """Under which the session keeps a field."""
-    return f"{_PREFIX}{'.'.join(map(str, path))}{more}"
+    return f"{_PREFIX}{dotted(path)}{more}"
 
 
 def forget() -> None:

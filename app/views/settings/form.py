@@ -16,7 +16,7 @@ from app.views.settings.draft import UNCHANGED, Draft, described, forget, plain
 from app.views.settings.values import field
 from app.web import access, services
 from app.words import marked, say, say_count
-from engine.config.editing import SettingPath
+from engine.config.editing import SettingPath, dotted
 from engine.errors import MusterError
 from engine.operations.mailing import check_delivery
 from engine.operations.reloading import reload_served
@@ -162,7 +162,7 @@ def place_of(path: SettingPath) -> str:
         if kind == "*"
     ]
     if not section:
-        return ".".join(map(str, path))
+        return dotted(path)
     return " › ".join([marked(section), *names, *([marked(title)] if title else [])])
 
 
