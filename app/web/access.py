@@ -10,6 +10,7 @@ at the beginning (`enter`) and keeps it, so a click acts on the site that the us
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TypeVar
 
 import streamlit as st
 
@@ -21,6 +22,7 @@ from engine.errors import MusterError
 from engine.workbench import Workbench
 
 _SITE = "muster-site"
+Content = TypeVar("Content", str, bytes)
 
 
 class NotAllowed(MusterError):
@@ -118,6 +120,18 @@ def lasting(action: str) -> Callable[[], bool]:
         return found is not None and found.may(action) and _sees(found, place)
 
     return still
+
+
+def on_click(action: str, make: Callable[[], Content]) -> Callable[[], Content]:
+    """What makes the file of a download on click, outside the page's run; it checks the right again and raises `NotAllowed`."""
+    still = lasting(action)
+
+    def made() -> Content:
+        if not still():
+            raise NotAllowed("your role does not allow this", hint="ask an administrator")
+        return make()
+
+    return made
 
 
 def own() -> Account:
