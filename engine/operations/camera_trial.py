@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from engine.config import SourcesConfig
 from engine.errors import InputError, SourceLost
 from engine.masking import mask_address
-from engine.sources import is_live, open_source
+from engine.sources import NoPicture, Trouble, is_live, open_source
 from engine.sources.stream import Stream
 from engine.types import Frame
 
@@ -43,14 +43,14 @@ class CameraTrial:
         return self.picture.shape[1], self.picture.shape[0]
 
 
-def try_camera(source: str, workspace: Path, config: SourcesConfig, *, rotate: int = 0) -> CameraTrial:
-    """Take a picture from a camera or a video file.
+def try_camera(source: str, workspace: Path, config: SourcesConfig, *, rotate: int = 0) -> CameraTrial | NoPicture:
+    """Take a picture from a camera or a video file; return what it showed, or why a camera gives none.
 
     Args:
         source: as in the settings; a file's path from the workspace on.
 
     Raises:
-        InputError: it is no source. SourceLost: it gives no picture.
+        InputError: it is no source. SourceLost: it gives no picture and does not say why.
     """
     source = source.strip()
     if not source:
@@ -64,7 +64,7 @@ def try_camera(source: str, workspace: Path, config: SourcesConfig, *, rotate: i
     try:
         for item in opened:
             if not isinstance(item, Frame):
-                raise SourceLost(f"{mask_address(source)}: {item.detail or 'no picture'}", hint=_HINT)
+                return NoPicture.read(item.detail) or NoPicture(Trouble.OTHER)
             if picture is None:
                 begun = time.monotonic()
             picture, count = item.image, count + 1

@@ -12,13 +12,15 @@ from PIL import Image, ImageDraw
 
 from app.ui import parts
 from app.views.settings.draft import Draft, at, key
+from app.views.system.cameras import no_picture
 from app.web import access
-from app.words import say, say_number
+from app.words import said, say, say_number, term
 from engine.config.editing import SettingPath
 from engine.errors import MusterError
 from engine.imaging import encode_jpeg
 from engine.masking import HIDDEN
 from engine.operations.camera_trial import CameraTrial, try_camera, webcams
+from engine.sources import NoPicture
 
 _WIDEST = 960
 
@@ -54,9 +56,13 @@ def show(draft: Draft, base: SettingPath, given: dict[str, Any] | None) -> None:
         st.session_state.pop(held, None)
         try:
             with st.spinner(say("Waiting for a picture…")):
-                st.session_state[held] = _Seen(str(source), rotate or 0, _tried(draft, base, str(source), rotate or 0))
+                found = _tried(draft, base, str(source), rotate or 0)
+            if isinstance(found, NoPicture):
+                parts.notice(no_picture(found), f"{term(found.hint)}.", tone="bad")
+            else:
+                st.session_state[held] = _Seen(str(source), rotate or 0, found)
         except MusterError as error:
-            parts.notice(say("No picture"), f"{error.message}. {error.hint}", tone="bad")
+            parts.notice(say("No picture"), said(error), tone="bad")
     seen: _Seen | None = st.session_state.get(held)
     if seen is not None and (seen.source, seen.rotate) == (source, rotate or 0):
         st.image(_drawn(seen.trial.picture, region), width=640)
@@ -88,12 +94,13 @@ def _offer_webcams(base: SettingPath) -> None:
         )
 
 
-def _tried(draft: Draft, base: SettingPath, source: str, rotate: int) -> CameraTrial:
+def _tried(draft: Draft, base: SettingPath, source: str, rotate: int) -> CameraTrial | NoPicture:
     bench, author = access.acting("system.settings")
     if HIDDEN in source and source == draft.effective((*base, "source")):
         source = str(at(draft.now.config, (*base, "source")))  # with its password, which the page does not know
     trial = try_camera(source, bench.workspace, draft.now.config.sources, rotate=rotate)
-    bench.settings_desk.note_trial(str(base[-1]), author=author)
+    if isinstance(trial, CameraTrial):
+        bench.settings_desk.note_trial(str(base[-1]), author=author)
     return trial
 
 

@@ -8,7 +8,7 @@ from app.ui import parts
 from app.ui.address import to
 from app.views.settings.choices import zones
 from app.web import access, services
-from app.words import say
+from app.words import said, say
 from engine.workbench import Workbench
 
 _ACTION = "system.manage"
@@ -23,7 +23,7 @@ def show(bench: Workbench) -> None:
         rows.append((parts.link(to("/settings", site=name), name), zone, say("home") if name == served.home else ""))
     parts.table((say("Site"), say("Time zone"), ""), rows)
     for name, problem in served.problems.items():
-        parts.notice(name, f"{problem.message}. {problem.hint}", tone="bad")
+        parts.notice(name, said(problem), tone="bad")
     if bench.config.store:
         parts.soft(say("The sites of a database are added by `muster store`."))
         return

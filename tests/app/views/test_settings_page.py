@@ -9,6 +9,7 @@ from datetime import time
 from pathlib import Path
 
 import pytest
+from odd_cameras import rtsp_answering
 from pages import bench_of, open_page, texts
 from streamlit.testing.v1 import AppTest
 
@@ -260,3 +261,16 @@ def test_days_are_written_in_short() -> None:
     ]
     for days in ([0, 1, 2, 3, 4], [6], [0, 2, 4, 5, 6]):
         assert days_of_week(in_short(days)) == set(days)
+
+
+def test_a_camera_that_is_tried_says_why_it_gives_no_picture(place: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:
+    with rtsp_answering("404 Stream Not Found") as port:
+        (place.workspace / "muster.toml").write_text(f'[cameras.entrance]\nsource = "rtsp://127.0.0.1:{port}/stream"\n')
+        services.take_over(place.workspace)
+        page = opened(place, monkeypatch, "cameras", entry="cameras:=entrance", language="de")
+        page.button(key="set:cameras.entrance#try").click().run(timeout=30)
+    assert not page.exception
+    told = texts(page)
+    assert "keinen Stream (404)" in told
+    assert "Handbuch" in told
+    assert not place.settings_desk.camera_tried()
