@@ -17,6 +17,7 @@ from prometheus_client.registry import Collector
 
 from app.kiosk.guard import needs, station
 from app.kiosk.station import Station
+from app.web import authority
 from engine import __version__
 
 routes = Blueprint("operations", __name__)
@@ -51,14 +52,14 @@ def openapi() -> Response:
     return jsonify(description())
 
 
-def offer_authority(app: Flask, authority: Path) -> None:
+def offer_authority(app: Flask, path: Path) -> None:
     """Give the authority that devices must learn to trust to everybody, see `app.web.trust`."""
 
     @needs("")
     def offered() -> Response:
-        return Response(authority.read_bytes(), content_type="application/x-x509-ca-cert")
+        return Response(path.read_bytes(), content_type=authority.TYPE)
 
-    app.add_url_rule("/trust/muster-authority.crt", view_func=offered)
+    app.add_url_rule(authority.FILE, view_func=offered)
 
 
 @cache

@@ -4,6 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+FILE = "/trust/muster-authority.crt"
+"""Where a server offers it, to everybody: whoever needs it cannot have signed in without warnings yet."""
+TYPE = "application/x-x509-ca-cert"
+"""The media type at which phones offer to install it."""
+
 _offered: Path | None = None
 
 

@@ -130,7 +130,7 @@ def _refused(request: Request, error: InputError, name: str, setup: str = "") ->
 async def _sign_out(request: Request) -> Response:
     """End the session. Only this server's own pages can (the gate sees to it): a link, which other sites can show, leads to a button."""
     if request.method == "GET":
-        return await run_in_threadpool(_leaving, request)
+        return await run_in_threadpool(plain.shown, request, "sign_out.html")
     await run_in_threadpool(_ended, request.cookies.get(COOKIE, ""))
     # a page of ours leads to the organisation's service: browsers follow no form to another server
     farewell = await oidc.farewell(request)
@@ -146,10 +146,6 @@ def _ended(token: str) -> None:
     sessions.end(token)
     if account is not None:
         bench.users.entered(account, "signed out")
-
-
-def _leaving(request: Request) -> Response:
-    return plain.shown(request, "sign_out.html")
 
 
 async def _first_page(request: Request) -> Response:

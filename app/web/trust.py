@@ -1,27 +1,22 @@
 """How phones and computers learn to trust a server that signs its own certificate: a page with the steps, and the authority to install.
 
-Both servers show it, to everybody: whoever needs it cannot have signed in without warnings yet.
+The kiosk offers the authority alone, at the same address.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from app.web import authority as authority_
-from app.web import plain
+from app.web import authority, plain
 from app.web.below import at
 from engine.operations.tls import fingerprint
 from engine.words import N_
 
-PAGE, FILE = "/trust", "/trust/muster-authority.crt"
-TYPE = "application/x-x509-ca-cert"
-"""The media type at which phones offer to install it."""
-STEPS = (
+_STEPS = (
     (
         "iPhone, iPad",
         N_("Open the file and install the profile in Settings. Then switch it on under Certificate Trust Settings."),
@@ -43,21 +38,19 @@ STEPS = (
 )
 
 
-def page(request: Request, authority: Path) -> Response:
-    """The page with the steps."""
-    return plain.shown(request, "trust.html", file=at(FILE), fingerprint=fingerprint(authority), steps=STEPS)
+def _path() -> Path:
+    found = authority.offered()
+    assert found is not None, "the routes are served with an authority only"
+    return found
 
 
-async def _page(request: Request) -> Response:
-    authority = authority_.offered()
-    assert authority is not None, "the routes are served with an authority only"
-    return await run_in_threadpool(page, request, authority)
+def _page(request: Request) -> Response:
+    return plain.shown(request, "trust.html", file=at(authority.FILE), fingerprint=fingerprint(_path()), steps=_STEPS)
 
 
-async def _file(_request: Request) -> Response:
-    authority = authority_.offered()
-    assert authority is not None, "the routes are served with an authority only"
-    return Response(await run_in_threadpool(authority.read_bytes), media_type=TYPE)
+def _file(_request: Request) -> Response:
+    return Response(_path().read_bytes(), media_type=authority.TYPE)
 
 
-routes = [Route(PAGE, _page, methods=["GET"]), Route(FILE, _file, methods=["GET"])]
+# Starlette runs both in threads: they read files
+routes = [Route("/trust", _page, methods=["GET"]), Route(authority.FILE, _file, methods=["GET"])]
