@@ -28,7 +28,7 @@ def show() -> None:
         st.header(say("Second factor"))
         _factor(account)
     st.header(say("Sessions"))
-    _sessions(account)
+    _sessions()
 
 
 def forget() -> None:
@@ -114,7 +114,7 @@ def _when(moment_s: float) -> str:
     return say_moment(datetime.fromtimestamp(moment_s, services.home().config.zone), year=False)
 
 
-def _sessions(account: Account) -> None:
+def _sessions() -> None:
     here, found = access.own_sessions()
     for row in found:
         _session(row, here=row.key == here)

@@ -53,7 +53,7 @@ def show(bench: Workbench) -> None:
                 if may_review:
                     st.checkbox(say("Select"), key=_key(alert))
     if may_review:
-        _bulk(bench, [alert for alert in page if st.session_state.get(_key(alert))])
+        _bulk([alert for alert in page if st.session_state.get(_key(alert))])
 
 
 def _key(alert: Incident) -> str:
@@ -109,7 +109,7 @@ def _choose_all(page: Sequence[Incident]) -> None:
     st.checkbox(say("Select all on this page"), key=key, on_change=chosen)
 
 
-def _bulk(bench: Workbench, chosen: Sequence[Incident]) -> None:
+def _bulk(chosen: Sequence[Incident]) -> None:
     """Bulk actions for the selected alerts, placed below so that nothing moves."""
     if not chosen:
         return

@@ -39,7 +39,7 @@ def show(bench: Workbench, incident_id: str) -> None:
     with grid.cell(column_span=2):
         _facts(bench, alert)
         if access.may("alerts.review"):
-            _workflow(bench, alert)
+            _workflow(alert)
         _involved(bench, alert)
         _history(bench, alert)
 
@@ -164,7 +164,7 @@ def _involved(bench: Workbench, alert: Incident) -> None:
                 )
 
 
-def _workflow(bench: Workbench, alert: Incident) -> None:
+def _workflow(alert: Incident) -> None:
     incident_id = alert.row.incident_id
     note, assignee = f"note-{incident_id}", f"assignee-{incident_id}"
 

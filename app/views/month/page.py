@@ -12,7 +12,7 @@ from app.web import access
 from app.words import say, say_number
 from engine.attendance import DaySheet
 from engine.operations.reporting import AttendanceReports
-from engine.reports import OpenGroup, open_groups, summarise
+from engine.reports import open_groups, summarise
 
 
 def show() -> None:
@@ -31,7 +31,7 @@ def show() -> None:
         _nothing(asked)
         return
     found = open_groups(rows)
-    _figures(rows, found)
+    _figures(rows)
     waiting = sum(len(group.rows) for group in found)
     names = {
         "days": say("Days"),
@@ -52,7 +52,7 @@ def show() -> None:
         )
 
 
-def _figures(rows: list[DaySheet], found: list[OpenGroup]) -> None:
+def _figures(rows: list[DaySheet]) -> None:
     summary = summarise(rows, "all")
 
     def total(column: str) -> float:

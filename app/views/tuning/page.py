@@ -41,7 +41,7 @@ def show() -> None:
     st.title(say("Tuning"))
     found = bench.calibration.in_force()
     people = len(bench.gallery.current())
-    _in_force(bench, found, people)
+    _in_force(found, people)
     for concern in concerns(found, people):
         parts.notice(say("Review the active threshold"), concern, tone="warn")
     if where := bench.calibration.fixed_where:
@@ -74,7 +74,7 @@ def _register() -> None:
     parts.html(parts.link(to("/registration"), say("Register someone"), "m-link"))
 
 
-def _in_force(bench: Workbench, found: ThresholdInForce, people: int) -> None:
+def _in_force(found: ThresholdInForce, people: int) -> None:
     why = origin(found, people)
     reason = f": “{found.version.reason}”" if found.source == "calibration" and found.version else ""
     parts.show(
