@@ -82,7 +82,8 @@ def _bench(folder: Path) -> Workbench:
 def take_over(folder: Path) -> None:
     """Open the workbench of a folder anew, because its settings have changed; what runs with the old one goes on until it ends.
 
-    Cameras whose settings are the same go on, too. The server's own settings (addresses, limits of sessions) hold until it starts again.
+    A camera that somebody watches goes on as it is until they stop; whoever comes later gets a new one. The server's own settings
+    (addresses, limits of sessions) hold until it starts again.
 
     Raises:
         ConfigError: the settings make no sense; the workbench before stays.
