@@ -24,7 +24,9 @@ def at(hour: int, day: int = 24) -> datetime:
 
 
 @pytest.fixture
-def bench(tmp_path: Path) -> Workbench:
+def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workbench:
+    # keys of its own: other tests that run at the same time make keys in the folder that all share
+    monkeypatch.setenv("MUSTER_KEYS", str(tmp_path / "keys"))
     bench = Workbench(tmp_path / "w", clock=Clock(at(18)))
     enrol(bench, "E1", "Ada Lovelace", face(1))
     for hour in (8, 17):
