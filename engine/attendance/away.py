@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from zoneinfo import ZoneInfo
 
 from engine.attendance.day import AWAY_STATUSES, Status, credit, decided, remainder
 from engine.attendance.explain import Part
-from engine.attendance.rota import Planned
+from engine.attendance.rota import Planned, fixed
 from engine.config import Away, AwayPart
 from engine.words import N_
 
@@ -19,20 +20,24 @@ _QUIET = {"annual", "sick", "remote", ""}
 """Kinds that the status says already."""
 
 
-def rest_of(planned: Planned, away: Away) -> Planned:
-    """The part of a shift that leave does not take; the whole shift if it is not known which half is free."""
+def rest_of(planned: Planned, away: Away, zone: ZoneInfo) -> Planned:
+    """The part of a shift that leave does not take; the whole shift if it is not known which half is free.
+
+    Args:
+        zone: of the workplace: clocks may change between the part that is free and the other.
+    """
     hours = planned.hours * (1 - away.share)
     pause = planned.config.break_min / 60 if hours > planned.config.break_after_h else 0.0
     length = timedelta(hours=hours + pause)
     if away.half == "morning":
         for part in reversed(planned.parts):
             if length <= part.end - part.start:
-                return replace(planned, start=part.end - length)
+                return replace(planned, start=fixed(part.end - length, zone))
             length -= part.end - part.start
     if away.half == "afternoon":
         for part in planned.parts:
             if length <= part.end - part.start:
-                return replace(planned, end=part.start + length)
+                return replace(planned, end=fixed(part.start + length, zone))
             length -= part.end - part.start
     return planned
 

@@ -89,6 +89,12 @@ def planned_break_s(shift: ShiftConfig, presence_s: float) -> float:
     return min(shift.break_min * 60, beyond if shift.break_floor else presence_s)
 
 
+def fixed(moment: datetime, zone: ZoneInfo) -> datetime:
+    """A moment as local time with the offset that holds then."""
+    local = moment.astimezone(zone)
+    return local.replace(tzinfo=timezone(local.utcoffset() or timedelta()))
+
+
 class Rota:
     """The plan of a workplace.
 
@@ -218,8 +224,7 @@ class Rota:
         return self._moment(day, at)
 
     def _moment_of(self, day: date, at: time) -> datetime:
-        moment = datetime.combine(day, at, self.zone).astimezone(UTC).astimezone(self.zone)
-        return moment.replace(tzinfo=timezone(moment.utcoffset() or timedelta()))
+        return fixed(datetime.combine(day, at, self.zone).astimezone(UTC), self.zone)
 
     def begins(self, employee_id: str, department: str, day: date) -> datetime:
         """The boundary before somebody's working day: half-way between two shifts, or when days without a shift begin.

@@ -142,7 +142,7 @@ class _Person:
         self._leave = self._away.status if self._away and self._away.whole else ""
         self._full = self._planned
         if self._planned and self._away and not self._leave:
-            self._planned = leave_of.rest_of(self._planned, self._away)
+            self._planned = leave_of.rest_of(self._planned, self._away, book.zone)
         # nobody is late or early on a half day of which nobody said which half it is
         self._free = self._away is not None and not self._leave and not self._away.half
         self._over = book.present is None or book.present >= self._periods.end(day)
