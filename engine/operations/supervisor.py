@@ -44,7 +44,7 @@ class WantedPart:
         command: module and arguments.
         settings: what it was started with; a part with others is started anew.
         reloads: it takes SIGHUP and reads the settings again.
-        after_s: how long after the first part it starts, so that those before have the processor.
+        after_s: how long after the first part it starts, so that those before have the processor; at the first start only.
         well: whether its process, by its id, does its work; asked in a thread beside.
     """
 
@@ -59,7 +59,7 @@ class WantedPart:
 class _Running:
     """One part and its process."""
 
-    def __init__(self, part: WantedPart, due: float) -> None:
+    def __init__(self, part: WantedPart, due: float, told_until: float) -> None:
         self.part, self.due = part, due
         self.process: subprocess.Popen[bytes] | None = None
         self.state: PartState = "starting"
@@ -67,7 +67,8 @@ class _Running:
         self.restarts = self.failures = self.deaf = 0
         self.why = self.ended = ""
         self.was_well = False
-        self.told_until = 0.0
+        self.stale = False  # the settings have changed since it read them, perhaps
+        self.told_until = told_until
         self.asked = 0.0
         self.kill_at: float | None = None
 
@@ -110,20 +111,22 @@ class Supervisor:
     def want(self, parts: Sequence[WantedPart], *, reload: bool = False) -> None:
         """Say what is to run: start, stop and restart what differs; `reload`: the others read their settings again, if they can."""
         wanted = {part.name: part for part in parts}
-        now = time.monotonic()
+        now, first = time.monotonic(), not self._running
+        told: dict[str, float] = {}
         for name, each in list(self._running.items()):
             part = wanted.get(name)
             same = part is not None and (part.command, part.settings) == (each.part.command, each.part.settings)
             if same and part is not None:
                 each.part = part
-                if reload and part.reloads and each.process is not None and each.process.poll() is None:
-                    each.process.send_signal(signal.SIGHUP)
+                each.stale = each.stale or (reload and part.reloads)
                 continue
             del self._running[name]
+            told[name] = each.told_until
             self._end(each, now)
         for part in parts:
             if part.name not in self._running:
-                self._running[part.name] = _Running(part, now + part.after_s)
+                due = now + part.after_s if first else now
+                self._running[part.name] = _Running(part, due, told.get(part.name, 0.0))
 
     def tick(self) -> None:
         """Look after all parts; at least a few times a second."""
@@ -138,6 +141,9 @@ class Supervisor:
                     self._start(each, now)
             elif (status := each.process.poll()) is not None:
                 self._died(each, status, now)
+            elif each.stale and each.was_well:  # before that, the signal would end it
+                each.stale = False
+                each.process.send_signal(signal.SIGHUP)
             elif each.deaf >= _DEAF:
                 log.error("%s does not answer and is killed", each.part.name)
                 each.process.kill()
@@ -163,7 +169,7 @@ class Supervisor:
         shown, carried = veiled([*each.part.command, "--with-input"][1:])
         words = [sys.executable, "-m", each.part.command[0], *shown]
         piped = subprocess.PIPE if self._output is not None else None
-        each.began, each.was_well, each.deaf, each.asked = now, False, 0, now
+        each.began, each.was_well, each.stale, each.deaf, each.asked = now, False, False, 0, now
         each.become("starting")
         try:
             each.process = subprocess.Popen(

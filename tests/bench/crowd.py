@@ -69,7 +69,15 @@ def enrolment_of(photos: Path, person: str) -> tuple[Path, ...]:
 
 
 def render_clip(
-    path: Path, detector: Detector, photos: Path, *, size: tuple[int, int], people: int, fps: float, seconds: float
+    path: Path,
+    detector: Detector,
+    photos: Path,
+    *,
+    size: tuple[int, int],
+    people: int,
+    fps: float,
+    seconds: float,
+    between_s: tuple[float, float] | None = None,
 ) -> Clip:
     """Render a clip in which `people` enter 0.4 s apart and then stay in view.
 
@@ -80,8 +88,10 @@ def render_clip(
         size: width and height in pixels.
         people: 1 to 10.
         fps, seconds: rate and length.
+        between_s: when the first one enters and when all leave; default: from the begin to the end.
     """
     width, height = size
+    enter_s, leave_s = between_s or (0.0, seconds)
     figures = [
         _fitted(
             cut_out(read_image(next((photos / "val" / Path(name).parent).glob(f"*{Path(name).name}.jpg"))), detector),
@@ -97,7 +107,7 @@ def render_clip(
         for index in range(round(seconds * fps)):
             time = index / fps
             scene = hall.copy()
-            present = [number for number in range(people) if time >= number * _ENTERS_EVERY_S]
+            present = [number for number in range(people) if enter_s + number * _ENTERS_EVERY_S <= time < leave_s]
             for number in sorted(present, key=lambda number: _depth(number, time)):
                 _paste(scene, figures[number], number, people, time)
             noise = noises[index % len(noises)]

@@ -14,7 +14,7 @@ import psutil
 
 from engine.errors import MusterError
 
-__all__ = ["watch_cameras"]
+__all__ = ["tree_use", "watch_cameras"]
 
 _SETTLED_S = 12.0
 """After so long every camera rests or follows; the processor's time counts from here."""
@@ -51,7 +51,7 @@ def watch_cameras(workspace: Path, cameras: Mapping[str, Path]) -> dict[str, Any
         used: list[tuple[float, float]] = []
         while process.poll() is None:
             try:
-                seen = _seen(process.pid)
+                seen = tree_use(process.pid)
             except psutil.Error:  # one of them just ended
                 time.sleep(0.2)
                 continue
@@ -79,7 +79,7 @@ def watch_cameras(workspace: Path, cameras: Mapping[str, Path]) -> dict[str, Any
     }
 
 
-def _seen(pid: int) -> tuple[float, float]:
+def tree_use(pid: int) -> tuple[float, float]:
     """Processor seconds and megabytes of a process and all below it."""
     main = psutil.Process(pid)
     tree = [main, *main.children(recursive=True)]

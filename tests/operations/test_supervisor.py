@@ -21,6 +21,9 @@ import os, signal, sys, time
 from pathlib import Path
 from app.web.parent import end_with_input
 folder, name, seconds = Path(sys.argv[1]), sys.argv[2], float(sys.argv[3])
+(folder / f"{name}-begins").touch()
+while (folder / f"{name}-waits").exists():
+    time.sleep(0.01)
 signal.signal(signal.SIGHUP, lambda *_: (folder / f"{name}-reloaded").touch())
 end_with_input()
 with (folder / name).open("a") as file:
@@ -99,6 +102,28 @@ def test_what_is_wanted_may_change(watched: Watched) -> None:
     until(lambda: watched.supervisor.tick() is None and not psutil.pid_exists(first))
     assert set(watched.supervisor.standings()) == {"b"}
     assert watched.incidents == []
+
+
+def test_a_part_that_starts_reads_settings_again_once_it_can(watched: Watched) -> None:
+    (watched.folder / "a-waits").touch()
+    part = watched.part("a", reloads=True)
+    watched.supervisor.want([part])
+    until(lambda: watched.state("a") and (watched.folder / "a-begins").exists())
+    watched.supervisor.want([part], reload=True)
+    assert watched.state("a") == "starting"
+    (watched.folder / "a-waits").unlink()
+    until(lambda: watched.state("a") == "running" and (watched.folder / "a-reloaded").exists())
+    assert watched.supervisor.standings()["a"].restarts == 0
+
+
+def test_a_part_that_starts_anew_with_other_settings_is_not_told_again(watched: Watched) -> None:
+    watched.supervisor.want([watched.part("a", settings="1")])
+    for count in (1, 2):
+        until(lambda count=count: watched.state("a") == "running" and len(watched.pids("a")) == 2 * count - 1)
+        os.kill(watched.pids("a")[-1], signal.SIGKILL)
+        until(lambda count=count: watched.state("a") == "running" and len(watched.pids("a")) == 2 * count)
+        watched.supervisor.want([watched.part("a", settings=f"{count}+")])
+    assert len(watched.incidents) == 1
 
 
 def test_parts_end_with_a_supervisor_that_is_killed(watched: Watched, tmp_path: Path) -> None:

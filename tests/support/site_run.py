@@ -56,6 +56,11 @@ class RunningSite:
         found = standing(self.workspace)
         return found.parts if found else {}
 
+    def pid(self, part: str) -> int:
+        """The process of a part, once it is known."""
+        until(lambda: (now := self.parts().get(part)) is not None and now.pid != 0)
+        return self.parts()[part].pid
+
     def playing(self, *cameras: str) -> bool:
         """Whether all these cameras are recorded."""
         found = [recorded(self.workspace, name) for name in cameras]
@@ -74,7 +79,7 @@ class RunningSite:
 
     def kill(self, part: str) -> None:
         """Kill a part, as the system does that is short of memory."""
-        os.kill(self.parts()[part].pid, signal.SIGKILL)
+        os.kill(self.pid(part), signal.SIGKILL)
 
     def back(self, part: str, before: int, cameras: Sequence[str] = (), seconds: float = 90.0) -> float:
         """Wait until a part runs in another process and everything is ready; return how long that took."""
@@ -87,6 +92,7 @@ class RunningSite:
                 and self.ready()[0] == 200
             ),
             seconds,
+            every_s=0.1,
         )
         return time.monotonic() - began
 
@@ -127,7 +133,8 @@ def serving(workspace: Path, *options: str, seconds: float = 120.0) -> Iterator[
         )
     site = RunningSite(process, workspace, port, kiosk_port, told)
     try:
-        until(lambda: process.poll() is not None or site.ready()[0] == 200, seconds)
+        # asked too often, the server answers instead of starting
+        until(lambda: process.poll() is not None or site.ready()[0] == 200, seconds, every_s=0.2)
         assert process.poll() is None, told.read_text()
         yield site
     finally:
