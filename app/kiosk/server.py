@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from cheroot import wsgi
 from cheroot.server import HTTPConnection, HTTPRequest
@@ -20,6 +21,7 @@ from app.kiosk.application import MAX_BYTES, create_app
 from app.kiosk.arrivals import Hall
 from app.kiosk.secure import Secured
 from app.kiosk.station import Station
+from engine.operations.kiosks import served_as, telling
 from engine.operations.reach import AT_ROOT, Reach
 from engine.operations.serving import many_connections
 from engine.operations.tls import Certificates, current_context
@@ -166,10 +168,12 @@ def serve(workspace: Path, overrides: dict[str, Any], host: str, port: int, reac
         OSError: the address cannot be used.
     """
     bench = Workbench(workspace)
-    hosts = bench.config.kiosk.hosts
+    kiosk = served_as(bench.config, overrides["camera"], host, port, reach)
+    shown = urlsplit(kiosk.address).hostname
+    hosts = [*bench.config.kiosk.hosts, *([shown] if shown else [])]
     certificates = reach.certificates(hosts)
     names = certificates.names if certificates else ()
-    app = create_app(bench, {"hosts": (*hosts, *names, host), **overrides}, reach.root_path)
+    app = create_app(bench, {"hosts": (*hosts, *names, host), **overrides}, kiosk.root_path)
     if certificates is not None and certificates.authority is not None:
         operations.offer_authority(app, certificates.authority)
     many_connections()
@@ -181,5 +185,6 @@ def serve(workspace: Path, overrides: dict[str, Any], host: str, port: int, reac
     with contextlib.ExitStack() as stack:
         stack.callback(server.stop)
         threading.Thread(target=server.serve, name="server", daemon=True).start()
+        stack.enter_context(telling(workspace, kiosk))
         stack.enter_context(station.running())
         ended.wait()

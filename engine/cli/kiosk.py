@@ -36,11 +36,18 @@ if TYPE_CHECKING:
     from engine.config import Config
     from engine.operations.reach import Reach
 
+_PORT = 8502
 KIOSK_MODULES = ("app.kiosk", "flask", "cheroot", "prometheus_client")
 
 app = typer.Typer(name="kiosk", invoke_without_command=True)
-_KioskHost = Annotated[str, Option(help="Address of the kiosk, for the link.")]
-_KioskPort = Annotated[int, Option(min=1, max=65535, help="TCP port of the kiosk, for the link.")]
+_KioskHost = Annotated[
+    str | None,
+    Option(show_default="where a kiosk runs, else 127.0.0.1", help="Address of the kiosk, for the link."),
+]
+_KioskPort = Annotated[
+    int | None,
+    Option(min=1, max=65535, show_default="where a kiosk runs, else 8502", help="TCP port of the kiosk, for the link."),
+]
 
 
 @app.callback()
@@ -51,7 +58,7 @@ def kiosk(
     ] = None,
     camera: Annotated[str | None, Option(show_default="the only one with a source", help="Name of the camera.")] = None,
     host: Host = "127.0.0.1",
-    port: Port = 8502,
+    port: Port = _PORT,
     tls: TlsMode = None,
     tls_cert: TlsCert = None,
     tls_key: TlsKey = None,
@@ -120,15 +127,6 @@ def kiosk_command(
     return ["app.kiosk", str(workspace.absolute()), camera, found, host, str(port)]
 
 
-def pairing_link(kiosk: str, code: str) -> str:
-    """Link that pairs the screen which opens it.
-
-    Args:
-        kiosk: its address.
-    """
-    return f"{kiosk}/?pair={code}"
-
-
 def _only_camera(config: Config) -> str:
     names = [name for name, each in config.cameras.items() if each.source]
     if not names:
@@ -169,8 +167,8 @@ def pair(
         bool, Option("--token", help="Print a token for a program, even if the device may show the screen.")
     ] = False,
     replace: Annotated[bool, Option("--replace", help="Revoke the device of that name.")] = False,
-    host: _KioskHost = "127.0.0.1",
-    port: _KioskPort = 8502,
+    host: _KioskHost = None,
+    port: _KioskPort = None,
     tls: Annotated[bool, Option("--tls", help="The kiosk speaks TLS.")] = False,
     url: Annotated[
         str, Option(metavar="ADDRESS", show_default=False, help="Whole address of the kiosk, as behind a proxy.")
@@ -184,6 +182,7 @@ def pair(
     A screen gets a link and a code, good once and for ten minutes. A program gets a token, which is not shown again.
     """
     from engine.access import CODE_LIFE, SCREEN_SCOPES
+    from engine.operations.kiosks import kiosks, pairing_link
     from engine.operations.reach import Reach
 
     bench = open_workbench(workspace, begin=True)
@@ -191,16 +190,22 @@ def pair(
     by_link = "screen" in scopes and not token
     give = bench.kiosk.invite if by_link else bench.kiosk.pair
     device, secret = give(name, scopes, author=author, replace=replace)
-    own = Reach("self-signed" if tls else "").address(host, port)
-    link = pairing_link(url.rstrip("/") or own, secret)
+    running = {} if host or port or tls or url else {each.camera: each.seen_here() for each in kiosks(workspace)}
+    given = url.rstrip("/") or Reach("self-signed" if tls else "").address(host or "127.0.0.1", port or _PORT)
+    links = {camera: pairing_link(each, secret) for camera, each in (running or {"": given}).items()}
     if as_json:
-        told = {"link": link, "code": secret, "until": device.code_until} if by_link else {"token": secret}
+        told = (
+            {"link": next(iter(links.values())), "code": secret, "until": device.code_until}
+            if by_link
+            else {"token": secret}
+        )
         emit_json({"device_id": device.device_id, "name": device.name, "scopes": device.scopes, **told})
         return
     say(f"{device.name} ({device.device_id}) may use: {', '.join(device.scopes)}")
     if by_link:
         minutes = round(CODE_LIFE.total_seconds() / 60)
-        say(f"Open this link on the screen, once and within {minutes} minutes: {link}")
+        what = "this link" if len(links) == 1 else "one of these links"
+        say(f"Open {what} on the screen, once and within {minutes} minutes: {' '.join(links.values())}")
         say(f"Or open the kiosk there and enter {secret}.")
     else:
         say(f"Send this with every request: Authorization: Bearer {secret}")

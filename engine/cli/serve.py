@@ -63,6 +63,7 @@ def serve(
     What ends by itself is started again. Ctrl-C and SIGTERM end everything cleanly; SIGHUP reads the settings again.
     """
     from engine.config import load_config
+    from engine.operations.kiosks import served_as
     from engine.operations.site import Options, recorded_cameras, screens, served
 
     workspace = served_workspace(workspace, sample=sample)
@@ -101,7 +102,7 @@ def serve(
     else:
         say("No camera is recorded yet: add one to muster.toml, section [cameras.NAME], with a source.")
     for name, each in kiosks.items():
-        say(f"Kiosk of camera {name}: {at_root.address(host, each)}")
+        say(f"Kiosk of camera {name}: {served_as(config, name, host, each, at_root).seen_here()}")
     if sample and kiosks:
         invite_sample_screen(
             bench, at_root, host, next(iter(kiosks.values())), "Pair this browser with it", author="muster serve"

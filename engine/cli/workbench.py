@@ -23,7 +23,7 @@ from engine.cli.context import (
     served_workspace,
     tell_reach,
 )
-from engine.cli.kiosk import KIOSK_MODULES, kiosk_command, pairing_link
+from engine.cli.kiosk import KIOSK_MODULES, kiosk_command
 from engine.cli.output import progress_bar, say
 from engine.operations.reach import chosen
 from engine.operations.serving import become, check_installed, check_port, together
@@ -96,11 +96,13 @@ def tell_workbench(bench: Workbench, reach: Reach, host: str, port: int, *, samp
 def invite_sample_screen(bench: Workbench, reach: Reach, host: str, port: int, what: str, *, author: str) -> None:
     """Print a link that pairs a browser with the kiosk of the sample workspace; `what` stands before it."""
     from engine.access import SCREEN_SCOPES
+    from engine.operations.kiosks import pairing_link
 
     _, code = bench.kiosk.invite("sample screen", SCREEN_SCOPES, author=author, replace=True)
     say(f"{what}: {pairing_link(reach.address(host, port), code)}")
-    again = f"muster kiosk pair --workspace {bench.workspace} --port {port}{' --tls' if reach.secure else ''}"
-    say(f"The link pairs one browser within 10 minutes; `{again}` prints another.")
+    say(
+        f"The link pairs one browser within 10 minutes; `muster kiosk pair --workspace {bench.workspace}` prints another."
+    )
 
 
 def add_sample_accounts(accounts: AccountBook) -> None:

@@ -207,6 +207,9 @@ class CameraConfig(Section):
     """Nobody records a camera that is off, and nobody's absence depends on it."""
     kiosk_port: int | None = Field(None, ge=1, le=65535)
     """`muster serve` serves a screen for this camera at this TCP port; empty: none, unless its options ask for one."""
+    kiosk_address: str = Field("", pattern=r"^(https?://[^/?#@\s]+(/[A-Za-z0-9._~-]+)*/?)?$")
+    """Address at which screens reach that screen through a proxy, such as `https://door.example.com` or
+    `https://muster.example.com/door`; empty: they reach it directly."""
     rotate: Annotated[Literal[0, 90, 180, 270], BeforeValidator(_whole)] = 0
     """How far its pictures are turned clockwise, in degrees, to stand upright; everything sees the turned ones."""
     region: tuple[Share, Share, Share, Share] | None = None

@@ -214,14 +214,15 @@ def _add_channel(page: Page, base: str, receiver: Receiver) -> None:
 
 
 def _pair_and_give_pin(page: Page, base: str, workspace: Path, source: str) -> None:
-    page.goto(f"{base}/settings?part=kiosk")
-    settled(page)
-    pressed(page, "Pair")
-    code = page.locator("[data-testid=stCode]").first.inner_text().strip()
-    shoot(page, "6-screen")
     with serve_kiosk(workspace, "entrance", source) as door:
+        page.goto(f"{base}/settings?part=kiosk")
+        settled(page)
+        pressed(page, "Pair")
+        shoot(page, "6-screen")
+        link = page.locator("[data-testid=stCode]", has_text="?pair=").inner_text().strip()
+        assert link.startswith(f"http://127.0.0.1:{door.port}/?pair=")
         screen = page.context.new_page()
-        screen.goto(f"http://127.0.0.1:{door.port}/?pair={code}")
+        screen.goto(link)
         screen.wait_for_url(re.compile(r"^[^?]*$"))
         screen.close()
     page.reload()

@@ -9,10 +9,12 @@ from pathlib import Path
 
 import pytest
 from command import Answer, muster
+from waiting import until
 
 from engine.access import SCREEN_SCOPES, DeviceBook, PinBook
 from engine.cli import kiosk
 from engine.errors import InputError
+from engine.operations.kiosks import ServedKiosk, kiosks, telling
 from engine.people import PeopleStore, Person
 from engine.workbench import Workbench
 
@@ -216,6 +218,20 @@ def test_another_program_gets_a_token_and_no_link(place: Path) -> None:
     book = DeviceBook(place / "devices.json")
     assert book.check(paired["token"]) is None
     assert book.check(wall["token"]) is not None
+
+
+def test_links_name_the_kiosks_that_run(place: Path) -> None:
+    (place / "log").mkdir()
+    behind = ServedKiosk("yard", "127.0.0.1", 9000, address="https://muster.example.com/yard")
+    with telling(place, ServedKiosk("entrance", "127.0.0.1", 8600, secure=True)), telling(place, behind):
+        until(lambda: len(kiosks(place)) == 2)
+        found = json.loads(run("pair", "--json", workspace=place).out)
+        assert found["link"] == f"https://127.0.0.1:8600/?pair={found['code']}"
+        told = " ".join(run("pair", "wall", workspace=place).out.split())
+        assert "https://127.0.0.1:8600/?pair=" in told
+        assert "https://muster.example.com/yard/?pair=" in told
+        own = json.loads(run("pair", "other", "--port", "8700", "--json", workspace=place).out)
+        assert own["link"].startswith("http://127.0.0.1:8700/")
 
 
 @pytest.mark.parametrize(

@@ -97,6 +97,12 @@ BLOCKS: Mapping[Part, tuple[Block, ...]] = {
                 Named("source", N_("Address"), N_("rtsp:// or http:// address, number of a webcam, or a video file.")),
                 Named("enabled", N_("On"), N_("While it is off, nobody records it.")),
                 Named("kiosk_port", N_("Kiosk port"), N_("A screen for this camera. Empty: none.")),
+                Named(
+                    "kiosk_address",
+                    N_("Kiosk address"),
+                    N_("Behind a proxy, such as https://door.example.com. Empty: without one."),
+                    more=True,
+                ),
                 Named("direction", N_("Direction"), N_("Whom the camera sees: who comes, who goes, or both.")),
                 Named("entrance", N_("Entrance"), N_("While it is off, nobody's absence is certain.")),
                 Named("rotate", N_("Turn pictures"), N_("Clockwise, until people stand upright."), N_("degrees")),

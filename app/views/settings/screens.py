@@ -11,11 +11,11 @@ from app.ui import parts
 from app.web import access
 from app.words import say, say_date, say_time
 from engine.access import CODE_LIFE, SCREEN_SCOPES, Device
+from engine.operations.kiosks import kiosks, pairing_link
 from engine.workbench import Workbench
 
 _MADE, _PIN = "settings-screen", "settings-pin"
 _ACTION = "system.settings"
-_PORT = 8502
 _OWN = "engine"
 """Author of devices that Muster's own processes use among themselves."""
 
@@ -43,8 +43,7 @@ def _screens(bench: Workbench) -> None:
                     minutes=minutes,
                 )
             )
-            st.code(f"http://{_host()}:{_PORT}/?pair={made[1]}", language=None, wrap_lines=True)
-            parts.soft(say("Or open this address there, if the kiosk runs on the usual port of this computer."))
+            _links(bench, made[1])
     found, now = list(bench.devices.all().values()), bench.clock()
     there = [each for each in found if not each.revoked_at and each.author != _OWN]
     for device in there:
@@ -77,9 +76,19 @@ def _screens(bench: Workbench) -> None:
         )
 
 
-def _host() -> str:
-    address = str(st.context.url or "").partition("://")[2].partition("/")[0]
-    return address.rpartition(":")[0] or address or "127.0.0.1"
+def _links(bench: Workbench, code: str) -> None:
+    """Where the kiosks that run can be opened with the code in their address."""
+    running = kiosks(bench.workspace)
+    seen = {each.camera: each.seen_from(str(st.context.url or "")) for each in running}
+    for camera, address in seen.items():
+        if address:
+            parts.soft(say("Or open this address there, for camera {camera}:", camera=camera))
+            st.code(pairing_link(address, code), language=None, wrap_lines=True)
+    if not running:
+        parts.soft(say("No kiosk runs now. Give a camera a kiosk port, or start one with muster kiosk."))
+    elif not all(seen.values()):
+        parts.soft(say("Only the server's own browser reaches this kiosk."))
+        parts.soft(say("Behind a proxy, set the camera's kiosk address; else start Muster with --host 0.0.0.0."))
 
 
 def _free(found: list[Device]) -> str:

@@ -12,6 +12,7 @@ import pytest
 from odd_cameras import rtsp_answering
 from pages import bench_of, open_page, texts
 from streamlit.testing.v1 import AppTest
+from waiting import until
 
 from app.views.settings.catalogue import BLOCKS, ELSEWHERE, patterns
 from app.views.settings.values import in_short
@@ -19,6 +20,7 @@ from app.web import services, viewer
 from engine.config import Config, load_config
 from engine.config.fields import settings_below
 from engine.config.hours import days_of_week
+from engine.operations.kiosks import ServedKiosk, kiosks, telling
 from engine.workbench import Workbench
 
 SETTINGS = """# ours
@@ -274,3 +276,16 @@ def test_a_camera_that_is_tried_says_why_it_gives_no_picture(place: Workbench, m
     assert "keinen Stream (404)" in told
     assert "Handbuch" in told
     assert not place.settings_desk.camera_tried()
+
+
+def test_a_screen_is_paired_at_the_kiosk_that_runs(place: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:
+    page = opened(place, monkeypatch, "kiosk")
+    page.button("settings-pair").click().run()
+    assert "No kiosk runs now" in texts(page)
+    assert [each.value.count("?pair=") for each in page.code] == [0]
+    kiosk = ServedKiosk("entrance", "127.0.0.1", 8600, address="https://muster.example.com/door")
+    with telling(place.workspace, kiosk):
+        until(lambda: kiosks(place.workspace) == [kiosk])
+        page.button("settings-pair").click().run()
+        code, link = (each.value for each in page.code)
+        assert link == f"https://muster.example.com/door/?pair={code}"
