@@ -8,6 +8,7 @@ one figure a line. The folder keeps the rendered clips for the next run; renderi
 from __future__ import annotations
 
 import argparse
+import contextlib
 import subprocess
 import sys
 import tempfile
@@ -112,28 +113,30 @@ def _render(path: Path, people: int) -> None:
     plain.unlink()
 
 
-def _passages(began: Mapping[str, list[float]], until: float) -> Counter[tuple[str, str]]:
-    """How often each person has passed each door until a moment, as the cameras showed it."""
-    return Counter(
-        {
-            (name, PHOTOS[number].split("/")[0]): sum(
-                max(0, int((until - each + ROUND_S - LEAVE_S) // ROUND_S)) for each in began[name]
-            )
-            for name, people in DOORS.items()
-            for number in range(people)
-        }
-    )
+def _passages(shown: Mapping[str, list[float]]) -> Counter[tuple[str, str]]:
+    """How often each person has passed each door, as the cameras showed it."""
+    rounds = {name: sum(int((each + ROUND_S - LEAVE_S) // ROUND_S) for each in shown[name]) for name in DOORS}
+    people = {name: [PHOTOS[number].split("/")[0] for number in range(count)] for name, count in DOORS.items()}
+    return Counter({(name, person): rounds[name] for name in DOORS for person in people[name]})
 
 
-def _wait_for_a_gap(began: Mapping[str, list[float]]) -> None:
+def _wait_for_a_gap(shown: Mapping[str, list[float]]) -> None:
     """Until nobody is before a camera, and the last ones have been written."""
-
-    def empty(connected: float) -> bool:
-        return LEAVE_S + 2.0 < (time.monotonic() - connected) % ROUND_S < ROUND_S
-
     deadline = time.monotonic() + 4 * ROUND_S
-    while not all(empty(began[name][-1]) for name in DOORS) and time.monotonic() < deadline:
+    while not all(shown[name][-1] % ROUND_S > LEAVE_S + 2.0 for name in DOORS) and time.monotonic() < deadline:
         time.sleep(0.1)
+
+
+def _by_process(site: RunningSite, seconds: float = 10.0) -> None:
+    """What each process uses, over some seconds."""
+    before = {each: sum(each.cpu_times()[:2]) for each in site.processes()}
+    time.sleep(seconds)
+    parts = {part.pid: name for name, part in site.parts().items()} | {site.process.pid: "supervisor"}
+    for each, used in before.items():
+        with contextlib.suppress(psutil.Error):
+            name = parts.get(each.pid) or f"below {parts.get(each.ppid(), 'another')}"
+            cores, megabytes = (sum(each.cpu_times()[:2]) - used) / seconds, each.memory_full_info().pss / 1e6
+            print(f"  {name}: {cores:.2f} cores, {megabytes:.0f} MB")
 
 
 def main() -> None:
@@ -159,7 +162,8 @@ def main() -> None:
                 with serving(workspace) as site:
                     ready_s = time.monotonic() - began
                     time.sleep(max(0.0, given.minutes * 60 - ready_s))
-                    _wait_for_a_gap(cameras.began)
+                    _by_process(site)
+                    _wait_for_a_gap(cameras.shown)
                     _tell(site, seen, cameras, ready_s)
                     seen.closed.set()
             finally:
@@ -169,7 +173,7 @@ def main() -> None:
 
 
 def _tell(site: RunningSite, seen: _Seen, cameras: LiveClips, ready_s: float) -> None:
-    punches, passages = site.punches(), _passages(cameras.began, time.monotonic())
+    punches, passages = site.punches(), _passages(cameras.shown)
     told = {name: recorded(site.workspace, name) for name in (*HALLS, *DOORS)}
     settled = [row[2] for row in seen.rows if row[0] > _SETTLED_S]
     print(
@@ -183,12 +187,13 @@ def _tell(site: RunningSite, seen: _Seen, cameras: LiveClips, ready_s: float) ->
         if each is not None:
             frames = each.frames + each.dropped
             left = f"{each.dropped} of {frames} frames left out ({each.dropped / max(frames, 1):.1%})"
-            print(f"{name}: {each.fps:.1f} fps, {left}, lost {each.losses} times")
+            print(f"{name}: {each.state}, {each.fps:.1f} fps, {left}, lost {each.losses} times")
     missing, doubled = passages - punches, punches - passages
     print(
         f"passages: {passages.total()}, punches: {punches.total()}; missing {dict(missing)}, too many {dict(doubled)}"
     )
     print(f"incidents about parts: {site.ended_parts()}")
+    print("".join(f"  {line}\n" for line in site.told.read_text().splitlines() if " INFO " not in line), end="")
 
 
 if __name__ == "__main__":

@@ -31,13 +31,13 @@ class LiveClips:
         clips: H.264 files by the camera's name.
 
     Attributes:
-        began: by camera, when each connection began, on the monotonic clock.
+        shown: by camera, how long each connection has been shown its clip, seconds: those that ended and the one that goes on.
     """
 
     def __init__(self, clips: Mapping[str, Path]) -> None:
         self._stopped = threading.Event()
-        self.began: dict[str, list[float]] = {name: [] for name in clips}
-        shown = self
+        self.shown: dict[str, list[float]] = {name: [] for name in clips}
+        camera = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
             def do_GET(self) -> None:
@@ -48,8 +48,7 @@ class LiveClips:
                 self.send_response(200)
                 self.send_header("Content-Type", "video/mp2t")
                 self.end_headers()
-                shown.began[name].append(time.monotonic())
-                shown._send(clips[name], self.wfile)
+                camera._send(name, clips[name], self.wfile)
 
             def log_message(self, *args: object) -> None:
                 del args
@@ -71,8 +70,9 @@ class LiveClips:
         self._thread.join()
         self._server.server_close()
 
-    def _send(self, clip: Path, out: Any) -> None:
-        began = time.monotonic()
+    def _send(self, name: str, clip: Path, out: Any) -> None:
+        began, number = time.monotonic(), len(self.shown[name])
+        self.shown[name].append(0.0)
         with av.open(out, "w", format="mpegts", options={"flush_packets": "1"}) as sent, av.open(str(clip)) as first:
             stream = sent.add_stream_from_template(first.streams.video[0])
             for packet, due_s in _packets(clip):
@@ -80,6 +80,7 @@ class LiveClips:
                     return
                 packet.stream = stream
                 sent.mux_one(packet)
+                self.shown[name][number] = due_s
 
 
 def _packets(clip: Path) -> Iterator[tuple[av.Packet, float]]:
