@@ -19,6 +19,7 @@ from app.web import services, viewer
 from app.web.sessions import COOKIE
 from engine.access import OF_HOME, Account, Session, Visitor
 from engine.errors import MusterError
+from engine.records import note_export
 from engine.workbench import Workbench
 
 _SITE = "muster-site"
@@ -197,24 +198,24 @@ def viewed(action: str, subject: str, detail: str = "") -> None:
     services.bench(site()).views.note(action, subject, detail, author=found.name, session=session)
 
 
-def telling() -> Callable[[str, str, str], None]:
+def telling() -> Callable[[str, str, str, bytes], None]:
     """What `exported` does, callable from any thread."""
     records, author = services.bench(site()).records, own().name
 
-    def tell(action: str, subject: str, detail: str) -> None:
-        records.note(action, records.names.ids(subject), detail, author=records.names.author(author))
+    def tell(action: str, subject: str, detail: str, content: bytes) -> None:
+        note_export(records, action, records.names.ids(subject), detail, content, author=records.names.author(author))
 
     return tell
 
 
-def exported(action: str, subject: str, detail: str) -> None:
-    """Record in the audit log that the signed-in user takes data of this site away; call it before they get any.
+def exported(action: str, subject: str, detail: str, content: bytes) -> None:
+    """Record in the audit log that the signed-in user takes a file of this site away; call it before they get it.
 
     Raises:
         NotAllowed: nobody is signed in.
         StorageError: it could not be written.
     """
-    telling()(action, subject, detail)
+    telling()(action, subject, detail, content)
 
 
 def colleagues(action: str) -> list[str]:

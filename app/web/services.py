@@ -152,6 +152,16 @@ def bench(site: str) -> Workbench:
     return _bench(_folder(site))
 
 
+def timezone(site: str) -> str:
+    """The name of a site's time zone, for a list of sites.
+
+    Raises:
+        InputError: there is no such site.
+        ConfigError: its settings make no sense.
+    """
+    return bench(site).config.timezone
+
+
 def bench_in(folder: Path) -> Workbench:
     """The workbench of a served folder.
 

@@ -60,6 +60,7 @@ TERMS: Mapping[str, str] = {
     "account_remove": N_("time account entry removed"),
     "change_setting": N_("setting changed"),
     "send_report": N_("report sent"),
+    "write_report": N_("report written"),
     "view_person": N_("record of a person viewed"),
     "view_attendance": N_("attendance of a person viewed"),
     "view_incident": N_("alert viewed"),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -24,6 +23,7 @@ from engine.cli.context import (
     Reason,
     Until,
     Workspace,
+    hand_out,
     moment_or_clock,
     note_export,
     open_workbench,
@@ -38,8 +38,8 @@ if TYPE_CHECKING:
 
     from engine.attendance import Correction, DaySheet, PunchRow
     from engine.attendance.presence import Direction
-    from engine.operations.reporting import AttendanceReports
     from engine.people import TimeAccounts
+    from engine.workbench import Workbench
 
 app = typer.Typer()
 report_app = typer.Typer(name="report", invoke_without_command=True)
@@ -75,7 +75,7 @@ def report(
         return
     from engine.attendance import cells
     from engine.operations.reporting import AttendanceReports
-    from engine.reports import sheet_csv
+    from engine.reports import payroll_period, sheet_csv, summary_csv
 
     workbench = open_workbench(workspace)
     reports = AttendanceReports(workbench)
@@ -85,16 +85,18 @@ def report(
     name = workbench.people.known().get(person, NOBODY).name or person if person else ""
     title = f"Attendance {span}" + (f", {name}" if name else "")
     if xlsx is not None or html is not None:
-        note_export(workbench, "report", span, person or "")
-        _write_report(reports, rows, title, (first, last), xlsx, html, person)
+        _write_report(workbench, rows, title, (first, last), xlsx, html, person)
+    elif summary and as_csv and not as_json:
+        text = summary_csv(rows, payroll_period(first, last), reports.accounts(last, person))
+        hand_out(workbench, text, "summary", span, person or "")
     elif summary:
-        _print_summary(rows, first, last, reports.accounts(last, person), as_csv=as_csv, as_json=as_json)
+        _print_summary(rows, first, last, reports.accounts(last, person), as_json=as_json)
     elif as_json:
         passages = reports.passages(rows)
         own = (list(map(_passage, passages.get((row.employee_id, row.day), ()))) for row in rows)
         emit_json([{**cells(row), "passages": found} for row, found in zip(rows, own, strict=True)])
     elif as_csv:
-        sys.stdout.write(sheet_csv(rows))
+        hand_out(workbench, sheet_csv(rows), "report", span, person or "")
     elif not rows:
         say(f"Nobody was seen or expected: {span}.")
     else:
@@ -112,7 +114,7 @@ def _passage(row: PunchRow) -> dict[str, str]:
 
 
 def _write_report(
-    reports: AttendanceReports,
+    workbench: Workbench,
     rows: list[DaySheet],
     title: str,
     span: tuple[date, date],
@@ -120,30 +122,31 @@ def _write_report(
     html: Path | None,
     person: str | None,
 ) -> None:
+    from engine.operations.reporting import AttendanceReports
     from engine.reports import payroll_period
     from engine.storage import atomic_write
 
+    reports = AttendanceReports(workbench)
     accounts, verified = reports.accounts(span[1], person), reports.verified()
     words = reports.words
+    made: dict[Path, bytes] = {}
     if xlsx is not None:
-        atomic_write(xlsx, reports.excel(rows, title, verified, payroll_period(*span), accounts, words))
-        say(f"{counted(len(rows), 'row')} written to {xlsx}")
+        made[xlsx] = reports.excel(rows, title, verified, payroll_period(*span), accounts, words)
     if html is not None:
-        atomic_write(html, reports.month_page(rows, title, verified, accounts, words).encode())
-        say(f"{counted(len(rows), 'row')} written to {html}")
+        made[html] = reports.month_page(rows, title, verified, accounts, words).encode()
+    for path, content in made.items():
+        note_export(workbench, "report", spelled(*span), content, person or "")
+        atomic_write(path, content)
+        say(f"{counted(len(rows), 'row')} written to {path}")
 
 
-def _print_summary(
-    rows: list[DaySheet], first: date, last: date, accounts: TimeAccounts, *, as_csv: bool, as_json: bool
-) -> None:
+def _print_summary(rows: list[DaySheet], first: date, last: date, accounts: TimeAccounts, *, as_json: bool) -> None:
     from engine.attendance import KINDS_OF_HOURS
-    from engine.reports import payroll_period, summarise, summary_csv
+    from engine.reports import payroll_period, summarise
 
     period = payroll_period(first, last)
     if as_json:
         emit_json(summarise(rows, period, accounts=accounts))
-    elif as_csv:
-        sys.stdout.write(summary_csv(rows, period, accounts))
     else:
         sums = summarise(rows, period, accounts=accounts)
         columns = ["employee_id", "name", "days_worked", "hours", "planned_hours", "balance", "late_days", "absent"]
@@ -164,8 +167,9 @@ def inside(as_csv: Csv = False, html: Html = None, workspace: Workspace = Path("
         from engine.operations.reporting import AttendanceReports
         from engine.storage import atomic_write
 
-        note_export(workbench, "muster list", f"{len(rows)} people")
-        atomic_write(html, AttendanceReports(workbench).muster_page(rows).encode())
+        content = AttendanceReports(workbench).muster_page(rows).encode()
+        note_export(workbench, "muster list", f"{len(rows)} people", content)
+        atomic_write(html, content)
         say(f"{counted(len(rows), 'person', 'people')} written to {html}")
     elif as_json:
         people = list(map(inside_cells, rows))
@@ -173,7 +177,7 @@ def inside(as_csv: Csv = False, html: Html = None, workspace: Workspace = Path("
     elif as_csv:
         from engine.reports import muster_list_csv
 
-        sys.stdout.write(muster_list_csv(rows))
+        hand_out(workbench, muster_list_csv(rows), "muster list", f"{len(rows)} people")
     else:
         columns = ["department", "name", "employee_id", "state", "since", "last_seen", "camera"]
         sure, unsure = count_inside(rows)

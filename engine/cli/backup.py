@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 from typer import Argument, Option
 
-from engine.cli.context import Panel, Workspace, note_export, open_workbench
+from engine.cli.context import Panel, Workspace, open_workbench
 from engine.cli.output import counted, say
 from engine.errors import InputError
 
@@ -36,7 +36,9 @@ def backup(
 
     bench = open_workbench(workspace)  # a typing error is told before anybody types a passphrase
     secret = _secret(key_file, new=True)
-    note_export(bench, file.name, "everything, encrypted", action="backup")
+    names = bench.records.names
+    author = names.author(os.environ.get("MUSTER_AUTHOR", ""))
+    bench.records.note_reading("backup", file.name, "everything, encrypted", author=author)
     count = write(workspace, file, secret)
     say(f"{file}: {counted(count, 'file')}, encrypted and read back. Keep it and its passphrase in different places.")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable
 from datetime import date, datetime, time
 from enum import StrEnum
@@ -167,16 +168,32 @@ def tell_reach(reach: Reach, host: str, port: int) -> None:
 
 
 def note_export(
-    bench: Workbench, what: str, detail: str, employee_id: str = "", *, action: str = "export_sheet"
+    bench: Workbench,
+    what: str,
+    detail: str,
+    content: bytes,
+    employee_id: str = "",
+    *,
+    action: str = "export_sheet",
+    author: str = "",
 ) -> None:
-    """Record in the audit log that a command hands data on; of a read-only copy nothing can be recorded.
+    """Record in the audit log that a command hands a file on, see `engine.records.exports`.
 
     Raises:
         StorageError: the log cannot be written.
     """
-    from engine.storage import writable
+    from engine.records import note_export
 
-    if writable(bench.workspace):
-        names = bench.records.names
-        author = names.author(os.environ.get("MUSTER_AUTHOR", ""))
-        bench.records.note(action, employee_id or what, f"{what}, {detail}" if employee_id else detail, author=author)
+    by = bench.records.names.author(author or os.environ.get("MUSTER_AUTHOR", ""))
+    told = f"{what}, {detail}" if employee_id else detail
+    note_export(bench.records, action, employee_id or what, told, content, author=by)
+
+
+def hand_out(bench: Workbench, text: str, what: str, detail: str, employee_id: str = "", *, author: str = "") -> None:
+    """Write a table to standard output, which somebody may lead into a file; the audit log keeps it like any export.
+
+    Raises:
+        StorageError: the log cannot be written.
+    """
+    note_export(bench, what, detail, text.encode(), employee_id, author=author)
+    sys.stdout.write(text)

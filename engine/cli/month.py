@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import asdict
 from datetime import date
 from pathlib import Path
@@ -12,7 +11,7 @@ import typer
 from typer import Argument, Option
 
 from engine.cli.attendance import cell_table
-from engine.cli.context import Author, Csv, From, Json, Panel, Reason, Until, Workspace, open_workbench
+from engine.cli.context import Author, Csv, From, Json, Panel, Reason, Until, Workspace, hand_out, open_workbench
 from engine.cli.output import answer, complain, counted, emit_json, say, table
 from engine.cli.span import days, spelled
 from engine.errors import InputError
@@ -223,7 +222,7 @@ def changes(
     if as_json:
         emit_json(rows)
     elif as_csv:
-        sys.stdout.write(table_text(columns, rows))
+        hand_out(workbench, table_text(columns, rows), "changes", spelled(first, last))
     elif rows:
         cell_table(f"Changed since {spelled(first, last)} was closed", columns, rows)
         say("The closed figures hold. To take the changes over, reopen the month and close it again.")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, cast, get_args
@@ -11,11 +10,11 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import typer
 from typer import Argument, Option
 
-from engine.cli.context import Author, Day, From, Json, Month, Panel, Reason, Until, Workspace, open_workbench
+from engine.cli.context import Author, Day, From, Json, Month, Panel, Reason, Until, Workspace, hand_out, open_workbench
 from engine.cli.employment import DryRun, Encoding, Order, order_of
 from engine.cli.hr import show_messages
 from engine.cli.output import answer, counted, emit_json, note, say, table
-from engine.cli.span import days
+from engine.cli.span import days, spelled
 from engine.errors import InputError
 
 if TYPE_CHECKING:
@@ -251,5 +250,6 @@ def punches_export(
     reports = AttendanceReports(bench)
     span = days(day, month, reports.now.date(), since, until, rules=bench.config.attendance)
     ids = {employee_id: who for who, employee_id in (read_ids(people) if people else {}).items()}
-    rows = reports.punches(*span, person, seen=seen, author=author)
-    sys.stdout.write(attlog(rows, ids) if form == "attlog" else punches_csv(rows))
+    rows = reports.punches(*span, person, seen=seen)
+    text = attlog(rows, ids) if form == "attlog" else punches_csv(rows)
+    hand_out(bench, text, "punches", f"{len(rows)} punches, {spelled(*span)}", person or "", author=author)

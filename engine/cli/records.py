@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from typer import Option
+from typer import Argument, Option
 
 from engine.cli.context import Author, EmployeeId, Json, Panel, Reason, Workspace, open_workbench
 from engine.cli.output import answer, complain, counted, emit_json, progress_bar, say, table
@@ -19,7 +19,9 @@ from engine.storage import atomic_write
 from engine.storage.logs import Head
 
 if TYPE_CHECKING:
+    from engine.records import Exported
     from engine.storage.logs import Finding
+    from engine.workbench import Workbench
 
 app = typer.Typer()
 
@@ -28,6 +30,9 @@ _HEADS = ("chain", "rows", "head")  # see `engine.records.books`
 
 @app.command(rich_help_panel=Panel.ADMINISTER)
 def verify(
+    files: Annotated[
+        list[Path] | None, Argument(metavar="[FILE]...", help="Exported files to look up, instead of the workspace.")
+    ] = None,
     close: Annotated[bool, Option("--close", help="First close the days that are over.")] = False,
     against: Annotated[Path | None, Option("--against", metavar="FILE", help="Heads that were kept elsewhere.")] = None,
     accept: Annotated[
@@ -41,8 +46,13 @@ def verify(
 ) -> None:
     """Prove that nothing sealed was changed, removed or added.
 
-    The exit code is 1 if something was tampered with.
+    With files, it proves that Muster exported them as they are. The exit code is 1 if something was tampered with.
     """
+    if files:
+        if close or against or accept:
+            raise InputError("a file is looked up alone", hint="leave out --close, --against and --accept")
+        _verify_exports(open_workbench(workspace), files, as_json=as_json)
+        return
     kept = _read_heads(against) if against else None
     workbench = open_workbench(workspace)
     for name in accept or ():
@@ -70,6 +80,58 @@ def verify(
         _show_findings(findings, len(wrong), sum(len(log.days()) for log in workbench.records.logs), len(heads))
     if wrong:
         raise typer.Exit(1)
+
+
+def _verify_exports(workbench: Workbench, files: Sequence[Path], *, as_json: bool) -> None:
+    """Look exported files up in the audit log; the exit code is 1 unless each is there and the log holds."""
+    from engine.records import find_export
+
+    found = {path: find_export(workbench.records, _read_export(path)) for path in files}
+    if as_json:
+        emit_json(
+            {
+                "ok": all(each.holds for each in found.values()),
+                "files": {str(path): dataclasses.asdict(each) for path, each in found.items()},
+            }
+        )
+    else:
+        for path, each in found.items():
+            _show_export(workbench, path, each)
+        faults = next(iter(found.values())).faults
+        for fault in faults:
+            complain(f"{fault.file}:{fault.line} {fault.what}: {fault.detail}")
+        if faults:
+            complain(
+                "the audit log was changed, so it proves nothing about these files → `muster verify` lists all faults"
+            )
+    if not all(each.holds for each in found.values()):
+        raise typer.Exit(1)
+
+
+def _show_export(workbench: Workbench, path: Path, found: Exported) -> None:
+    for row in found.rows:
+        what = " ".join(filter(None, (row.action.replace("_", " "), row.subject)))
+        detail = row.detail.rpartition(", ")[0]
+        when = f"{row.timestamp.astimezone(workbench.config.zone):%Y-%m-%d %H:%M:%S}"
+        by = workbench.office.readable(row.author) or "somebody"
+        say(f"{path}: as {by} exported it on {when} ({workbench.office.readable(what)}: {detail})")
+    if not found.rows:
+        complain(
+            f"{path}: no export of this workspace has this content: it was changed since, or is from elsewhere"
+            " → export the same days again and compare the two files"
+        )
+
+
+def _read_export(path: Path) -> bytes:
+    """The content of an exported file.
+
+    Raises:
+        InputError: it cannot be read.
+    """
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {error.strerror}", hint="give a file that Muster exported") from error
 
 
 @app.command(rich_help_panel=Panel.ADMINISTER)

@@ -35,6 +35,7 @@ from engine.operations.letters import Letter, letter
 from engine.operations.reporting import AttendanceReports
 from engine.operations.schedule import Run, last_run, next_run, runs
 from engine.operations.serving import check_installed
+from engine.records import note_export
 from engine.words import ENGLISH
 from engine.workbench import Workbench
 
@@ -279,7 +280,9 @@ class ReportMail:
         first, last = (date.fromisoformat(message.facts[key]) for key in ("first", "last"))
         try:
             if (report.name, first, last) not in letters:
-                letters[report.name, first, last] = self.letter(report, first, last)
+                written = letters[report.name, first, last] = self.letter(report, first, last)
+                for name, content in written.files.items():
+                    note_export(self._bench.records, "write_report", report.name, name, content, author=ENGINE)
             return _mail(self._address(message.facts["to"]), letters[report.name, first, last])
         except MusterError as error:
             return SendResult("retry", str(error))

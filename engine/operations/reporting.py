@@ -109,10 +109,8 @@ class AttendanceReports:
             found |= {(who, day): own for day in days if (own := periods.on(day))}
         return found
 
-    def punches(
-        self, first: date, last: date, only: str | None = None, *, seen: bool = False, author: str = ""
-    ) -> list[PassageInForce]:
-        """Return the passages that count, to hand them on; the audit log records who did so.
+    def punches(self, first: date, last: date, only: str | None = None, *, seen: bool = False) -> list[PassageInForce]:
+        """Return the passages that count, to hand them on.
 
         Args:
             only: one person's id.
@@ -123,18 +121,13 @@ class AttendanceReports:
         corrections = attendance.corrections.about_days(first - BEFORE, last + AFTER)
         approved = attendance.plan.config.approval_first
         found = passages_in_force(rows, corrections, first, last, bench.config.zone, approved=approved)
-        wanted = [
+        return [
             row
             for row in found
             if only in {None, row.employee_id}
             and (seen or not row.seen)
             and self._sees(row.employee_id, row.time.date())
         ]
-        author = bench.records.names.author(author)
-        bench.records.note_reading(
-            "export_punches", only or "", f"{len(wanted)} punches, {first} to {last}", author=author
-        )
-        return wanted
 
     def stays(self, first: date, last: date, only: str | None = None) -> list[Stay]:
         """Return when people were inside, see `engine.reports.stays`; `only`: one person's id.

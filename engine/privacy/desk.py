@@ -17,8 +17,7 @@ from engine.privacy.erasure import Prospect, foresee, forget
 from engine.privacy.looks import NAME as LOOKS
 from engine.privacy.looks import known, look
 from engine.privacy.retention import Expired, purge, purge_in_time, release
-from engine.records.books import Records
-from engine.storage import writable
+from engine.records import Records, note_export
 from engine.storage.erasures import ForgetList
 from engine.types import Progress
 
@@ -114,8 +113,14 @@ class PrivacyDesk:
             StorageError: something cannot be read or written.
         """
         counts = export_subject(self._records, employee_id, target, reader=self._reader(), threshold=self._threshold())
-        if writable(self._records.workspace):  # of a read-only copy nothing can be recorded
-            self._records.note_reading("export_subject", employee_id, f"{counts['pictures']} pictures", author=author)
+        note_export(
+            self._records,
+            "export_subject",
+            employee_id,
+            f"{counts['pictures']} pictures",
+            target.read_bytes(),
+            author=author,
+        )
         return counts
 
     def encryption(self) -> encryption.Encryption:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from engine.records import AlertBoard, Records, gather, pack
+from engine.records import AlertBoard, Records, gather, note_export, pack
 from engine.reports.incident import incident_sheet
 
 
@@ -33,5 +33,5 @@ class CaseFiles:
         case = gather(records, self.alerts, incident_id, people=people, portrait=self.portrait, readable=self.readable)
         now = self.clock().astimezone(records.zone)
         content = pack(case, incident_sheet(case, generated_at=now, place=self.place), now)
-        records.note_reading("export_incident", incident_id, f"{len(case.pictures)} pictures", author=author)
+        note_export(records, "export_incident", incident_id, f"{len(case.pictures)} pictures", content, author=author)
         return content

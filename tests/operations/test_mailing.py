@@ -24,6 +24,7 @@ from engine.errors import ConfigError
 from engine.operations.mailing import ReportMail
 from engine.operations.schedule import Run, last_run, next_run
 from engine.people import Person
+from engine.records import find_export
 from engine.workbench import Workbench
 
 # apprise looks for the module on its way; Python 3.13 removed it
@@ -151,7 +152,12 @@ def test_a_report_is_sent_once_to_everybody_by_two_processes_and_after_a_restart
     ReportMail(opened(tmp_path, box, clock)).work()
     assert sorted(box.recipients) == ["boss@example.org", "hr@example.org"]
     audit = [(row.action, row.subject, row.author) for row in opened(tmp_path, box, clock).audit.read()]
-    assert audit == [("send_report", "week", "engine")]
+    assert audit == [(action, "week", "engine") for action in ("send_report", "write_report", "write_report")]
+    records = opened(tmp_path, box, clock).records
+    attached = [part.get_payload(decode=True) for _, message in box.messages for part in message.iter_attachments()]
+    contents = [each for each in attached if isinstance(each, bytes)]
+    assert len(contents) == 4  # two files, two addresses
+    assert [find_export(records, each).holds for each in contents] == [True] * 4
 
 
 def test_the_mail_has_the_figures_in_words_and_the_days_in_its_files_and_no_face(

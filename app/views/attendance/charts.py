@@ -89,8 +89,9 @@ def draw(chart: Chart, key: str, name: str) -> None:
             table, told = chart.table, access.telling()
 
             def content() -> bytes:
-                told("export_chart", name, f"{len(table)} rows")
-                return csv(table)
+                made = csv(table)
+                told("export_chart", name, f"{len(table)} rows", made)
+                return made
 
             st.download_button(
                 say("Data, CSV"),

@@ -31,12 +31,12 @@ _FILES = {
 """Name, suffix and media type by kind."""
 
 
-def _content(kind: str, bench: Workbench, asked: SheetFilter, author: str) -> bytes:
+def _content(kind: str, bench: Workbench, asked: SheetFilter) -> bytes:
     reports = AttendanceReports(bench)
     if kind == "muster":  # the list for the assembly point is of now, and of everybody
         return reports.muster_page(bench.office.inside()).encode()
     if kind in {"punches", "attlog"}:
-        passages = reports.punches(asked.first, asked.last, author=author)
+        passages = reports.punches(asked.first, asked.last)
         wanted = {row.employee_id for row in asked.rows(bench)}
         passages = [row for row in passages if row.employee_id in wanted]
         return (attlog(passages) if kind == "attlog" else punches_csv(passages)).encode()
@@ -81,11 +81,11 @@ def show(asked: SheetFilter) -> None:
         if st.button(say("Prepare"), icon=":material/build:", key=f"{_KEY}-make"):
             st.session_state.pop(_MADE, None)
             try:
-                bench, author = access.acting("attendance.export")
+                bench, _ = access.acting("attendance.export")
                 with st.spinner(say("Preparing the file…")):
-                    content = _content(kind, bench, asked, author)
-                if kind not in {"punches", "attlog"}:  # which record it themselves
-                    access.exported("export_sheet", kind, f"{asked.first} to {asked.last}")
+                    content = _content(kind, bench, asked)
+                action = "export_punches" if kind in {"punches", "attlog"} else "export_sheet"
+                access.exported(action, kind, f"{asked.first} to {asked.last}", content)
                 st.session_state[_MADE] = (wanted, content)
             except MusterError as error:
                 problem = error

@@ -19,7 +19,7 @@ def show(bench: Workbench) -> None:
     served = services.sites()
     rows = []
     for name in served.names:
-        zone = services.bench(name).config.timezone.replace("_", " ")
+        zone = services.timezone(name).replace("_", " ")
         rows.append((parts.link(to("/settings", site=name), name), zone, say("home") if name == served.home else ""))
     parts.table((say("Site"), say("Time zone"), ""), rows)
     for name, problem in served.problems.items():

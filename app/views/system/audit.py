@@ -87,10 +87,11 @@ def _holds(bench: Workbench, row: AuditRow, words: Sequence[str]) -> bool:
 def _export(bench: Workbench, rows: Sequence[AuditRow]) -> None:
     tell, readable = access.telling(), bench.office.readable
 
-    def content() -> str:
-        tell("export_audit", "", f"{len(rows)} rows")
+    def content() -> bytes:
         texts = [{name: readable(text) for name, text in AUDIT.texts(row).items()} for row in rows]
-        return table_text(AUDIT.columns, texts)
+        made = table_text(AUDIT.columns, texts).encode()
+        tell("export_audit", "", f"{len(rows)} rows", made)
+        return made
 
     st.download_button(
         say("Download, CSV"),

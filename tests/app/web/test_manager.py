@@ -150,7 +150,7 @@ def test_figures_count_their_own_days_only(seen: Workbench, whole: Workbench) ->
 
 @pytest.mark.parametrize("kind", ["csv", "excel", "report", "payroll", "punches", "attlog"])
 def test_downloads_hold_their_own_people_only(seen: Workbench, kind: str, tmp_path: Path) -> None:
-    content = downloads._content(kind, seen, SheetFilter(MONDAY, FRIDAY), "boss")
+    content = downloads._content(kind, seen, SheetFilter(MONDAY, FRIDAY))
     if kind == "excel":
         from openpyxl import load_workbook
 
@@ -188,7 +188,7 @@ def test_the_muster_list_is_of_everybody_and_refused(
     whole: Workbench, seen: Workbench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with pytest.raises(MusterError):
-        downloads._content("muster", seen, SheetFilter(MONDAY, FRIDAY), "boss")
+        downloads._content("muster", seen, SheetFilter(MONDAY, FRIDAY))
     page = open_page("attendance", whole.workspace, monkeypatch, "manager", query=SPAN)
     files = next(box for box in page.selectbox if box.label == "File")
     assert len(files.options) == 6
