@@ -22,10 +22,25 @@ _LONGEST_NAME = 60
 _LONGEST_JUDGED = 72
 _PUNCTUATION = frozenset(" .-_@'’+·")
 _RESERVED = (
-    *("muster", "muster app", "engine", "system", "kiosk", "camera", "recorder", "sample", "sign-in", "import"),
+    *("muster", "muster app", "muster serve", "muster watch", "muster kiosk", "engine", "system", "kiosk", "camera"),
+    *(
+        "recorder",
+        "workbench",
+        "upkeep",
+        "outbox",
+        "supervisor",
+        "sample",
+        "demo",
+        "bench",
+        "sign-in",
+        "import",
+        "token",
+    ),
     *("nobody", "anonymous", "unknown", "none", "null"),
 )
 """Authors that logs name beside people, and names that look like nobody's."""
+_MACHINES = re.compile(r"(muster|token)[ _-]")
+"""How authors begin that are commands or tokens."""
 _TOGETHER = ({"CJK", "HIRAGANA", "KATAKANA"}, {"CJK", "HANGUL"}, {"CJK", "BOPOMOFO"})
 """Scripts that are written together (Unicode TR 39, highly restrictive)."""
 _LOOKALIKES = str.maketrans("аеорсухіјѕԁһӏкмтвнԛԝαορνικτυχ01|lı", "aeopcyxijsdhikmtbhqwaopviktuxoiiii")
@@ -90,7 +105,9 @@ def account_name(name: str, taken: Iterable[str]) -> str:
             f"the user name mixes letters of {' and '.join(sorted(script.title() for script in scripts))}",
             hint="write it in one alphabet, so that it cannot be taken for another name",
         )
-    if looks(text) in {looks(each) for each in _RESERVED}:
+    if _joined(text) in {_joined(each) for each in _RESERVED} or _MACHINES.match(
+        unicodedata.normalize("NFKC", text).casefold()
+    ):
         raise InputError(f"the user name {text!r} is reserved", hint="choose another name")
     for other in taken:
         if other == text:
@@ -98,6 +115,11 @@ def account_name(name: str, taken: Iterable[str]) -> str:
         if looks(other) == looks(text):
             raise InputError(f"{text!r} looks like the user {other!r}", hint="choose another name")
     return text
+
+
+def _joined(name: str) -> str:
+    """What a name looks like without what stands between its words."""
+    return re.sub(r"[\W_]", "", looks(name))
 
 
 def _ordinary(sign: str) -> bool:

@@ -15,6 +15,7 @@ from engine.config import SourcesConfig
 from engine.errors import InputError, SourceLost
 from engine.masking import mask_address
 from engine.sources import NoPicture, Trouble, is_live, open_source
+from engine.sources.address import written_out
 from engine.sources.stream import Stream
 from engine.types import Frame
 
@@ -84,7 +85,7 @@ def _codec(spec: str, config: SourcesConfig) -> str:
     if spec.isdecimal() or spec.startswith("/dev/video"):
         return ""
     with contextlib.suppress(OSError, ValueError):
-        stream = Stream(spec, timeouts_s=(config.open_timeout_s, config.stall_timeout_s))
+        stream = Stream(written_out(spec), timeouts_s=(config.open_timeout_s, config.stall_timeout_s))
         stream.close()
         return stream.codec
     return ""

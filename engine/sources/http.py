@@ -9,6 +9,7 @@ import ssl
 import time as clock
 import urllib.error
 import urllib.request
+import zlib
 from collections.abc import Iterator
 from typing import Protocol
 from urllib.parse import unquote, urlsplit, urlunsplit
@@ -19,10 +20,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.imaging import rgb_of
-from engine.sources.trouble import NoPicture, Trouble, Unreadable, of_socket, of_status
+from engine.sources.trouble import NoPicture, Trouble, Unreadable, of_socket, of_status, speaks_tls
 
 _BEGIN, _END = b"\xff\xd8\xff", 0xD9
 _MARKER = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")
+_PLAYLIST = re.compile(rb"<(mpd|smil)[\s>]", re.IGNORECASE)
 _CHUNK = 1 << 16
 _LARGEST = 32_000_000
 _LOST_IN = 4_000_000
@@ -30,16 +32,44 @@ _LOST_IN = 4_000_000
 _FASTEST_S, _SHARE = 0.25, 2.0
 """A snapshot is asked for at most four times a second, and the camera rests for as long as it took to answer."""
 _RETRY_S = 0.5
+_PATIENCE = 0.75
+"""Of the time after which a silent camera is lost: pictures of which none can be decoded are told before."""
+_PACKED = {"gzip": 31, "x-gzip": 31, "deflate": 47}
+"""How zlib unpacks an answer, by its coding."""
 
 
 class _Answer(Protocol):
     headers: http.client.HTTPMessage
 
-    def read(self, amount: int = -1, /) -> bytes: ...
-
     def read1(self, amount: int = -1, /) -> bytes: ...
 
     def close(self) -> None: ...
+
+
+class _Unpacked:
+    """An answer that was packed though nobody asked for it."""
+
+    def __init__(self, answer: _Answer, coding: str) -> None:
+        self._answer, self._unpacker = answer, zlib.decompressobj(_PACKED[coding])
+        self.headers = answer.headers
+
+    def read1(self, amount: int = -1, /) -> bytes:
+        """The next bytes; none: there are no more.
+
+        Raises:
+            Unreadable: it is not packed in the way that it says.
+        """
+        try:
+            while more := self._answer.read1(amount):
+                if data := self._unpacker.decompress(more):
+                    return data
+        except zlib.error as error:
+            raise Unreadable(Trouble.NOT_VIDEO) from error
+        return b""
+
+    def close(self) -> None:
+        """Release the connection."""
+        self._answer.close()
 
 
 class _Client:
@@ -73,6 +103,9 @@ class _Client:
         """
         try:
             answer: _Answer = self._opener.open(self._url, timeout=self._timeout_s)
+            coding = answer.headers.get("Content-Encoding", "").strip().lower()
+            if coding in _PACKED:
+                answer = _Unpacked(answer, coding)
         except urllib.error.HTTPError as error:
             with error:
                 why = of_status(error.code, signed_in=self._signed_in)
@@ -84,6 +117,8 @@ class _Client:
             why = of_socket(error)
         else:
             return answer
+        if why.kind is Trouble.ENDED or why.extra == "400":  # what a server says who expects TLS
+            why = NoPicture(Trouble.WANTS_TLS) if speaks_tls(self._url) else why
         raise Unreadable(why.kind, why.extra)
 
 
@@ -109,17 +144,30 @@ def open_pictures(url: str, timeouts_s: tuple[float, float]) -> HttpPictures | N
     kind, head = answer.headers.get_content_type(), begin.lstrip()[:512]
     told = "Content-Type" in answer.headers
     if (told and kind.startswith("multipart/")) or head.startswith((b"--", b"Content-")):
-        return HttpPictures(_stream(answer, begin))
+        return HttpPictures(_stream(answer, begin), timeouts_s[1])
     if head.startswith(_BEGIN) or (told and kind.startswith("image/")):
         if "Content-Length" not in answer.headers and head.startswith(_BEGIN) and not kind.startswith("image/"):
-            return HttpPictures(_stream(answer, begin))  # one JPEG after the other, and nothing between
-        return HttpPictures(_snapshots(client, answer, begin, timeouts_s[1]))
+            # one JPEG after the other, and nothing between
+            return HttpPictures(_stream(answer, begin), timeouts_s[1])
+        return HttpPictures(_snapshots(client, answer, begin, timeouts_s[1]), timeouts_s[1])
     answer.close()
-    if kind in {"text/html", "application/xhtml+xml", "application/json"} or head[:1] in {b"<", b"{"}:
-        if head.lower().startswith((b"<mpd", b"<smil")) or b"<MPD" in head:
+    if not head:
+        raise Unreadable(Trouble.ENDED)
+    if found := _PLAYLIST.search(head):
+        if _reads(name := found[1].decode().lower()):
             return None
+        raise Unreadable(Trouble.PLAYLIST, {"mpd": "DASH"}.get(name, name.upper()))
+    if kind in {"text/html", "application/xhtml+xml", "application/json"} or head[:1] in {b"<", b"{"}:
         raise Unreadable(Trouble.WEB_PAGE)
     return None
+
+
+def _reads(playlist: str) -> bool:
+    """Whether FFmpeg was built with what reads it."""
+    try:
+        return av.ContainerFormat({"mpd": "dash"}.get(playlist, playlist), "r").is_input
+    except ValueError:
+        return False
 
 
 def _beginning(answer: _Answer) -> bytes:
@@ -133,6 +181,9 @@ def _beginning(answer: _Answer) -> bytes:
 class HttpPictures:
     """A camera whose pictures are files; see `Stream`.
 
+    Args:
+        pictures: files, one after the other. patience_s: how long they may come without one that can be decoded.
+
     Attributes:
         damaged: pictures that could not be decoded.
     """
@@ -141,8 +192,9 @@ class HttpPictures:
     behind_s = 0.0
     waiting: NoPicture | None = None
 
-    def __init__(self, pictures: Iterator[bytes]) -> None:
-        self._pictures = pictures
+    def __init__(self, pictures: Iterator[bytes], patience_s: float) -> None:
+        self._pictures, self._patience_s = pictures, _PATIENCE * patience_s
+        self._good = clock.monotonic()
         self._newest = b""
         self._decoder: av.VideoCodecContext | None = None
         self._converter = av.video.reformatter.VideoReformatter()
@@ -158,8 +210,16 @@ class HttpPictures:
         return bool(self._newest)
 
     def retrieve(self) -> NDArray[np.uint8] | None:
-        """The last picture, RGB uint8 (H, W, 3), or None if it cannot be decoded."""
+        """The last picture, RGB uint8 (H, W, 3), or None if it cannot be decoded.
+
+        Raises:
+            Unreadable: none could for some time.
+        """
         picture = self._decoded(self._newest)
+        if picture is not None:
+            self._good = clock.monotonic()
+        elif clock.monotonic() - self._good > self._patience_s:
+            raise Unreadable(Trouble.UNDECODABLE)
         self.damaged += picture is None
         return picture
 

@@ -6,6 +6,7 @@ only if somebody asks for it.
 
 from __future__ import annotations
 
+import math
 import os
 import time as clock
 from collections.abc import Callable, Generator
@@ -27,6 +28,12 @@ _USUAL_FPS = 25.0
 _DEBLOCKED = frozenset({"h264", "hevc"})
 """Codecs whose decoders smooth the edges of blocks, a quarter of their work."""
 _JUMP_S = 0.5
+_OPTIONS = {
+    ("rtsp://", "rtsps://"): {"rtsp_transport": "tcp"},
+    ("rtmp://", "rtmps://"): {"analyzeduration": "1000000"},  # FFmpeg would wait five seconds for a sound
+}
+_DECODES_IN_S = 2.0
+"""A stream that can be decoded gives a frame so soon after its first key frame."""
 _MOST_REORDERED = 16
 """Frames that a decoder may hold to put them in order."""
 
@@ -69,7 +76,7 @@ class Stream:
         pace: Callable[[float], object] = lambda _time_s: None,
     ) -> None:
         av.logging.set_level(None)  # Muster raises errors of its own
-        options = {"rtsp_transport": "tcp"} if spec.lower().startswith(("rtsp://", "rtsps://")) else {}
+        options = next((each for schemes, each in _OPTIONS.items() if spec.lower().startswith(schemes)), {})
         self._live, began = timeouts_s is not None, clock.monotonic()
         try:
             # a file's name may look like an address: 2026-11-22T08:55:00.mp4
@@ -103,7 +110,7 @@ class Stream:
         self.damaged = 0
         self.waiting: NoPicture | None = None
         self._first_by = began + timeouts_s[0] if timeouts_s is not None else None
-        self._seen_any = self._seen_key = False
+        self._seen_any, self._key_at = False, math.inf
         self._ended_by: Exception | None = None
         self._no_decoder = False
         self.resting = False
@@ -154,7 +161,7 @@ class Stream:
         began, silent = self._first_by is None, isinstance(self._ended_by, av.error.ExitError)
         if began:
             return Unreadable(Trouble.STALLED if silent else Trouble.ENDED)
-        if self._no_decoder or self._seen_key:
+        if self._no_decoder or self._key_at < math.inf:
             return Unreadable(Trouble.CODEC if self._no_decoder else Trouble.UNDECODABLE, self._context.name)
         return Unreadable(Trouble.NO_KEY_FRAME if self._seen_any else Trouble.TIMEOUT if silent else Trouble.NOT_VIDEO)
 
@@ -162,8 +169,10 @@ class Stream:
         """Note that packets come but no frame does; give up if they cannot be decoded."""
         if self._first_by is None or clock.monotonic() < self._first_by:
             return
-        if self._seen_key:
-            raise self._end()
+        if self._key_at < math.inf:  # opening alone may have taken all the time
+            if clock.monotonic() - self._key_at > _DECODES_IN_S:
+                raise self._end()
+            return
         self.waiting = NoPicture(Trouble.NO_KEY_FRAME)
 
     @property
@@ -192,7 +201,8 @@ class Stream:
         context = self._decoder(rough=rough) if can_be_rough else self._context
         for packet in packets_of(self._container, self._container.streams.video[0], self._failed):
             self._seen_any = self._seen_any or packet.size > 0
-            self._seen_key = self._seen_key or bool(packet.is_keyframe and packet.size)
+            if packet.is_keyframe and packet.size:
+                self._key_at = min(self._key_at, clock.monotonic())
             self._wait()
             time_s = self._since_first(packet)
             if packet.is_keyframe and time_s is not None:

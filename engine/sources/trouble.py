@@ -20,6 +20,7 @@ from engine.errors import SourceLost
 from engine.words import N_
 
 _PORTS = {"rtsp": 554, "rtsps": 322, "http": 80, "https": 443, "rtmp": 1935, "rtmps": 443}
+_ENCRYPTED = frozenset({"rtsps", "https", "rtmps"})
 _EXTRA = re.compile(r" \(([^()]*)\)$")
 
 
@@ -35,7 +36,9 @@ class Trouble(StrEnum):
     UNREACHABLE = "unreachable"
     TIMEOUT = "time-out"
     TLS = "tls"
+    WANTS_TLS = "wants tls"
     WEB_PAGE = "web page"
+    PLAYLIST = "playlist"
     REJECTED = "rejected"
     SERVER_ERROR = "server error"
     CODEC = "codec"
@@ -87,6 +90,14 @@ _SENTENCES: dict[Trouble, tuple[str, str]] = {
     Trouble.TLS: (
         N_("The encrypted connection fails"),
         N_("Check whether the camera offers TLS at this port, or use the address without it"),
+    ),
+    Trouble.WANTS_TLS: (
+        N_("The camera wants an encrypted connection at this port"),
+        N_("Begin the address with https://, or use the camera's port without encryption"),
+    ),
+    Trouble.PLAYLIST: (
+        N_("The address leads to a playlist of a kind that cannot be read here"),
+        N_("Use the camera's RTSP address, or its HLS playlist (.m3u8)"),
     ),
     Trouble.WEB_PAGE: (
         N_("The address leads to a web page, not to a stream"),
@@ -260,7 +271,22 @@ def _of_network(spec: str) -> NoPicture | None:
         socket.create_connection((host, port), 2.0).close()
     except (OSError, UnicodeError) as error:
         return NoPicture(Trouble.UNKNOWN_HOST) if isinstance(error, UnicodeError) else of_socket(error)
+    if address.scheme.lower() in _ENCRYPTED and not speaks_tls(spec):
+        return NoPicture(Trouble.TLS)
     return None
+
+
+def speaks_tls(spec: str) -> bool:
+    """Whether the host of an address answers in TLS at its port."""
+    address = urlsplit(spec)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    port = address.port or _PORTS.get(address.scheme.lower(), 443)
+    try:
+        with socket.create_connection((address.hostname or "", port), 2.0) as plain, context.wrap_socket(plain):
+            return True
+    except (OSError, ValueError):
+        return False
 
 
 def of_socket(error: OSError) -> NoPicture:
@@ -271,6 +297,8 @@ def of_socket(error: OSError) -> NoPicture:
         return NoPicture(Trouble.TLS)
     if isinstance(error, TimeoutError):
         return NoPicture(Trouble.TIMEOUT)
+    if isinstance(error, ConnectionResetError | ConnectionAbortedError | BrokenPipeError):
+        return NoPicture(Trouble.ENDED)
     return NoPicture(_OF_ERRNO.get(error.errno or 0, Trouble.OTHER), "" if error.errno in _OF_ERRNO else _short(error))
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 
+import app
+import engine
 from engine.access import ROLES
 from engine.access.choosing import account_name, check_password
 from engine.errors import InputError
@@ -14,7 +17,21 @@ from engine.workbench import Workbench
 
 @pytest.mark.parametrize(
     "name",
-    [*ROLES, "ada", "Ann Lee", "o'neil", "ann.lee@example.com", "Jürgen", "Ирина", "山田さくら", "김민준", "zoë-2"],
+    [
+        *ROLES,
+        "ada",
+        "Ann Lee",
+        "o'neil",
+        "ann.lee@example.com",
+        "Jürgen",
+        "Ирина",
+        "山田さくら",
+        "김민준",
+        "zoë-2",
+        "max.muster",
+        "muster.max",
+        "Mustermann",
+    ],
 )
 def test_names_that_people_have(name: str) -> None:
     assert account_name(f" {name} ", []) == name
@@ -27,6 +44,11 @@ def test_names_that_people_have(name: str) -> None:
         ("System", "reserved"),
         ("muster", "reserved"),
         ("muster  app", "reserved"),
+        *(
+            (name, "reserved")
+            for name in ("muster serve", "Muster-Serve", "muster.serve", "musterserve", "muster_retry")
+        ),
+        *((name, "reserved") for name in ("token 3f2a", "TOKEN-3f2a", "signin", "bench", "demo", "en-gine")),
         ("ｍｕｓｔｅｒ", "reserved"),
         ("еngine", "mixes"),  # the first letter is Cyrillic
         ("аdmin", "mixes"),
@@ -45,6 +67,20 @@ def test_names_that_people_have(name: str) -> None:
 def test_names_that_would_be_mistaken(name: str, why: str) -> None:
     with pytest.raises(InputError, match=why):
         account_name(name, [])
+
+
+def test_no_account_is_called_as_a_part_of_muster_signs_its_rows() -> None:
+    """Every author that the code writes by itself."""
+    signed = {
+        name
+        for folder in (Path(engine.__file__).parent, Path(app.__file__).parent)
+        for file in folder.rglob("*.py")
+        for name in re.findall(r'author=f?"([^"{]+)', file.read_text(encoding="utf-8"))
+    }
+    assert {"engine", "muster app", "muster serve", "token "} <= signed
+    for name in signed:
+        with pytest.raises(InputError, match="reserved"):
+            account_name(f"{name}1" if name.endswith(" ") else name, [])
 
 
 @pytest.mark.parametrize("name", ["Admin", "ADMIN", "adm1n", "ａdmin", "сор", "bi11", "Bill"])

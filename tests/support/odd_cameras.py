@@ -168,8 +168,12 @@ def rtsp_answering(status: str) -> Iterator[int]:
 
 
 @contextlib.contextmanager
-def sending(file: Path | None, *, seconds: float = 30.0, skip: int = 0) -> Iterator[str]:
-    """A camera that sends a file evenly, to each viewer anew; None: it accepts and says nothing. Its address."""
+def sending(file: Path | None, *, seconds: float = 30.0, skip: int = 0, holds: bool = False) -> Iterator[str]:
+    """A camera that sends a file evenly, to each viewer anew; None: it accepts and says nothing. Its address.
+
+    Args:
+        seconds: how long it takes. skip: so many bytes. holds: the line is held when all is sent.
+    """
     data = file.read_bytes()[skip:] if file is not None else b""
 
     def answer(viewer: socket.socket, stopped: threading.Event) -> None:
@@ -178,6 +182,8 @@ def sending(file: Path | None, *, seconds: float = 30.0, skip: int = 0) -> Itera
             if stopped.wait(max(0.0, began + number / 20 - time.monotonic())):
                 return
             viewer.sendall(data[len(data) * number // pieces : len(data) * (number + 1) // pieces])
+        if holds:
+            stopped.wait(20)
 
     with _serving(answer) as port:
         yield f"tcp://127.0.0.1:{port}"
