@@ -56,6 +56,7 @@ class FaceFollower:
     def __init__(self, finder: Finder, tracker: Tracker, stats: RunStats, region: Region | None = None) -> None:
         self._finder, self._tracker, self._stats, self._region = finder, tracker, stats, region
         self._breaks = BreakWatch()
+        self._rested = False
 
     @property
     def trails(self) -> tuple[Trail, ...]:
@@ -65,7 +66,7 @@ class FaceFollower:
     def follow(self, frame: Frame) -> FollowedFaces:
         """Take the next frame in."""
         cut_off: list[Trail] = []
-        if self._breaks.look(frame.time, frame.image):
+        if self._breaks.look(frame.time, frame.image, resting=self._rested):
             cut_off = self._tracker.finish()
             self._finder.forget()  # what is in the new picture is looked for at once
         with self._stats.stage("detection"):
@@ -81,9 +82,11 @@ class FaceFollower:
         return FollowedFaces(frame, found, track_ids, cut_off + ended, doubted)
 
     def resting(self, time: datetime) -> bool:
-        """Whether a first search is over, nobody is in view and nothing has moved for a while."""
+        """Whether the source may rest until the next frame: a first search is over, nobody is in view and nothing has moved for a while."""
         moved, searched = self._finder.moved, self._finder.scanned is not None
-        return searched and not self.trails and (moved is None or (time - moved).total_seconds() >= _RESTS_AFTER_S)
+        still = moved is None or (time - moved).total_seconds() >= _RESTS_AFTER_S
+        self._rested = searched and not self.trails and still
+        return self._rested
 
     def restart(self, track_ids: Iterable[int]) -> list[tuple[int, Trail]]:
         """End these tracks and go on with their last detections under new ids; each new id, and the trail that ended."""

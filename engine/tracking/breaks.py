@@ -20,6 +20,8 @@ _CHANGED = 15.0
 """Two pictures in a row are of different scenes when their thumbnails correlate less and differ by more grey levels on average.
 People who pass close to a camera leave 0.87 and change 9; a cut, or a camera that turns away in a moment, leaves less than 0.5
 and changes 25 and more as a rule."""
+_DOZE_S = 5.0
+"""No camera rests with a longer time between two pictures: `sources.doze_s` is four seconds at most."""
 _STALL_S = 0.9
 _STALL_STEPS = 4.0
 
@@ -32,19 +34,23 @@ class BreakWatch:
         self._step_s = 0.0
         self._thumbnail: Floats | None = None
 
-    def look(self, time: datetime, image: Image) -> str:
+    def look(self, time: datetime, image: Image, *, resting: bool = False) -> str:
         """Take a frame in; why it does not go on from the one before, or an empty text.
 
         Args:
             time: of the frame.
             image: RGB uint8 (H, W, 3).
+            resting: the source was told to rest, so that it may show its key frames only.
         """
         before, self._thumbnail = self._thumbnail, _thumbnail(image)
         last, self._time = self._time, time
         if last is None or before is None:
             return ""
         step = (time - last).total_seconds()
-        usual, self._step_s = self._step_s, 0.8 * self._step_s + 0.2 * min(abs(step), 2 * _STALL_S)
+        if resting and 0 <= step <= _DOZE_S:  # neither a stall nor what is usual when it is awake
+            usual = step
+        else:
+            usual, self._step_s = self._step_s, 0.8 * self._step_s + 0.2 * min(abs(step), 2 * _STALL_S)
         if step < 0:
             return "the time steps back"
         if step > max(_STALL_S, _STALL_STEPS * usual):

@@ -56,6 +56,19 @@ def test_a_stall_and_a_step_back_are_breaks(times: list[float], told: str) -> No
     assert reasons([hall(1)] * len(times), times)[-1] == told
 
 
+def test_a_camera_that_rests_shows_key_frames_alone_which_is_no_stall() -> None:
+    watch = BreakWatch()
+    awake = [0.04 * step for step in range(50)]
+    assert not any(watch.look(at(time), hall(1)) for time in awake)
+    assert not any(watch.look(at(time), hall(1), resting=True) for time in (4.0, 6.0, 10.0))
+    assert watch.look(at(16.0), hall(1), resting=True) == "no picture for 6.0 s"
+    assert watch.look(at(18.0), hall(2), resting=True) == "another scene"
+    assert watch.look(at(18.04), hall(2)) == ""
+    assert watch.look(at(20.04), hall(2)) == "no picture for 2.0 s", (
+        "what was usual at rest is not usual when it is awake"
+    )
+
+
 def test_brighter_light_is_no_other_scene() -> None:
     dark = (hall(1) * 0.6).astype(np.uint8)
     assert not any(reasons([hall(1), dark, hall(1)], [0, 0.04, 0.08]))
