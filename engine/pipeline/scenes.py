@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from datetime import timedelta
 
 from engine.imaging import crop_around, draw_tracks
 from engine.types import Event, EventKind, Frame, Image, Person, Track
 
-_RING = 8
+_STEPS = 2
+"""Frames within the time before an incident. A frame of a 1080p camera is 6 MB, and every camera keeps these all the time."""
 
 
 class SceneKeeper:
@@ -22,24 +22,32 @@ class SceneKeeper:
 
     def __init__(self, context_s: float, people: Callable[[], Mapping[str, Person]]) -> None:
         self._context_s, self._people = context_s, people
-        self._ring: deque[Frame] = deque(maxlen=_RING)
+        self._ring: deque[Frame] = deque()
         self._scene: tuple[tuple[int, float], Frame, list[Track]] | None = None
         self._before: Frame | None = None
 
     def keep(self, frame: Frame, tracks: Sequence[Track], *, watching: bool) -> None:
         """Take a frame in; `watching`: people are passing together, so an incident may come of it."""
-        if not self._ring or abs(frame.time - self._ring[-1].time) >= timedelta(seconds=self._context_s / 4):
-            self._ring.append(frame)
+        self._remember(frame)
         if not watching:
             self._scene = self._before = None
             return
         if self._before is None:
-            earlier = [each for each in self._ring if (frame.time - each.time).total_seconds() >= self._context_s]
-            self._before = earlier[-1] if earlier else self._ring[0]
+            self._before = self._ring[0]
         visible = [track for track in tracks if track.visible]
         rank = (len(visible), sum(track.quality.score if track.quality else 0.0 for track in visible))
         if self._scene is None or rank > self._scene[0]:
             self._scene = (rank, frame, visible)
+
+    def _remember(self, frame: Frame) -> None:
+        """The ring begins with the newest frame that is old enough, or with the oldest there is."""
+        ring = self._ring
+        if ring and frame.time < ring[-1].time:  # the camera's clock was put back
+            ring.clear()
+        if not ring or (frame.time - ring[-1].time).total_seconds() >= self._context_s / _STEPS:
+            ring.append(frame)
+        while len(ring) > 1 and (frame.time - ring[1].time).total_seconds() >= self._context_s:
+            ring.popleft()
 
     def pictures(self, event: Event, frame: Frame, tracks: Sequence[Track], face: Image | None) -> dict[str, Image]:
         """The pictures of an incident, by the incident log's columns.
