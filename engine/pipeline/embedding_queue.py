@@ -26,7 +26,7 @@ _PER_TRACK = 4
 """Faces of one undecided track that may wait for the embedder."""
 _MOST = 64
 """Faces of all tracks that may wait."""
-_LAG = timedelta(seconds=0.1)
+_LAG = timedelta(seconds=0.2)
 """How long a face of a recording may wait before it votes."""
 
 
