@@ -106,9 +106,9 @@ def show(found: dict[str, Any]) -> None:
     if "recall" in found:
         row = found["recall"]
         say(
-            f"{row['clips']} streets: of {row['enrolled']} enrolled people the plain loop named {row['reference']}; of these "
-            f"Muster named {row['live']} live ({row['share']:.1%}) and {row['every_frame']} with every frame; "
-            f"{row['beyond']} live beyond the plain loop."
+            f"{row['clips']} streets: of {row['enrolled']} enrolled people Muster named {row['every_frame']} with every frame, and live "
+            f"{row['kept']} of these ({row['share']:.1%}). The plain loop named {row['reference']}; of these Muster named {row['live']} "
+            f"live, and {row['beyond']} beyond them."
         )
 
 

@@ -20,11 +20,14 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.detection import Detector
 from engine.embedding import normalised
 from engine.imaging import read_image
 from engine.models import FACENET, ModelStore, embedder_spec
+from engine.pipeline import FrameResult
 from engine.sources import VideoSource
 from engine.sources.stream import Stream
+from engine.types import Detections, TrackState
 from engine.workbench import Workbench
 from tests.bench.apart import cpu_s
 from tests.bench.crowd import Clip
@@ -38,6 +41,7 @@ Reader = Callable[[RGB], Floats]
 _SAME = 0.5  # similarity from which the plain facenet loop names somebody
 _DLIB_SAME = 0.6  # distance below which face_recognition does
 _OFTEN = 2  # sightings before a plain loop counts somebody as found
+_STAY_S = 3.0
 
 
 def enrolled_workspace(folder: Path, enrolment: Mapping[str, Sequence[Path]]) -> None:
@@ -47,11 +51,56 @@ def enrolled_workspace(folder: Path, enrolment: Mapping[str, Sequence[Path]]) ->
         workbench.registrar.enrol_photos(person, person.replace("_", " ").title(), list(files), author="bench")
 
 
+class _Watched:
+    """What comes of the tracks of a clip.
+
+    Attributes:
+        named: people whose names were shown. A name counts here though its person is a photograph, as all people of the clips are: then
+            the check for presentation attacks may withhold the row.
+        ended: when the last result came.
+    """
+
+    def __init__(self, began: float) -> None:
+        self.named: set[str] = set()
+        self.ended = [began]
+        self._lasted: dict[int, float] = {}
+        self._decided: set[int] = set()
+
+    def __call__(self, result: FrameResult) -> None:
+        self.ended.append(time.perf_counter())
+        for track in result.tracks:
+            self._lasted[track.track_id] = (track.last_seen - track.first_seen).total_seconds()
+            if track.identity.state in {TrackState.KNOWN, TrackState.UNKNOWN}:
+                self._decided.add(track.track_id)
+            if track.identity.person is not None:
+                self.named.add(track.identity.person)
+
+    @property
+    def stayed(self) -> tuple[int, int]:
+        """How many tracks lasted three seconds, and how many of these were decided."""
+        long = {key for key, seconds in self._lasted.items() if seconds >= _STAY_S}
+        return len(long), len(long & self._decided)
+
+
+class _Timed:
+    """A detector whose searches, which run beside the loop, are timed."""
+
+    def __init__(self, detector: Detector) -> None:
+        self._search, self.seconds = detector.search, 0.0
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Detections:
+        began = time.thread_time()
+        try:
+            return self._search(*args, **kwargs)
+        finally:
+            self.seconds += time.thread_time() - began
+
+
 def muster_loop(workspace: Path, clip: Clip, live: bool) -> dict[str, Any]:
     """Our pipeline over a clip: as fast as it goes, or live at the clip's own rate.
 
     Returns:
-        `fps`, `cores` used, `people` punched, and counters of the run.
+        `fps`, `cores` used, `people` punched, `named`, `stayed` (see `_Watched`), `finding_ms` a frame, and counters of the run.
     """
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch) / "workspace"
@@ -61,11 +110,14 @@ def muster_loop(workspace: Path, clip: Clip, live: bool) -> dict[str, Any]:
         doze_s = workbench.config.sources.doze_s  # as `muster watch` does
         source = VideoSource(clip.path, "bench", start=datetime.now(UTC), fast=not live, doze_s=doze_s)
         pipeline = workbench.pipeline("bench", min_face_px=clip.smallest_face, live=live)
+        searches = _Timed(workbench.reader.beside.detector)
+        if live:
+            workbench.reader.beside.detector.search = searches  # type: ignore[method-assign]
         used, began = cpu_s(), time.perf_counter()
-        ended = [began]
-        stats = pipeline.run(source, lambda _result: ended.append(time.perf_counter()))
+        watched = _Watched(began)
+        stats = pipeline.run(source, watched)
         # live, the time to settle what is open at the clip's end is not the loop's
-        seconds = (ended[-2] if live and len(ended) > 2 else ended[-1]) - began
+        seconds = watched.ended[-2 if live and len(watched.ended) > 2 else -1] - began
         used = cpu_s() - used
         day = workbench.attendance.day_of(datetime.now(UTC))
         rows = workbench.attendance.log.read(day)
@@ -80,6 +132,9 @@ def muster_loop(workspace: Path, clip: Clip, live: bool) -> dict[str, Any]:
             "glances": stats.glances,
             "passed_over": stats.passed_over,
             "people": sorted({row.employee_id for row in rows if row.event == "punch"}),
+            "named": sorted(watched.named),
+            "stayed": watched.stayed,
+            "finding_ms": (stats.stage_s.get("detection", 0.0) + searches.seconds) * 1000 / max(stats.frames, 1),
             "withdrawn": stats.retracted,
             "latencies_s": stats.latencies_s,
             "stage_ms": {name: value * 1000 / max(stats.frames, 1) for name, value in stats.stage_s.items()},
@@ -155,8 +210,12 @@ def facenet_loop(clip: Clip, count: int) -> dict[str, Any]:
         image_size=160, margin=32, keep_all=True, min_face_size=clip.smallest_face, post_process=False, device="cpu"
     )
 
+    finding_s: list[float] = []
+
     def read(image: RGB) -> Floats:
+        began = time.perf_counter()
         crops = detector(image)
+        finding_s.append(time.perf_counter() - began)
         if crops is None:
             return np.empty((0, spec.dimension), np.float32)
         faces = crops.numpy().astype(np.uint8).transpose(0, 2, 3, 1)
@@ -168,7 +227,8 @@ def facenet_loop(clip: Clip, count: int) -> dict[str, Any]:
         scores = gallery @ row
         return int(scores.argmax()) if scores.max() >= _SAME else -1
 
-    return _plain(clip, count, read, name)
+    found = _plain(clip, count, read, name)
+    return {**found, "finding_ms": float(np.median(finding_s[-found["frames"] :])) * 1000}
 
 
 def has_dlib() -> bool:

@@ -33,7 +33,15 @@ ROOT = Path(__file__).parents[2]
 
 
 def _loop(fps: float, people: list[str]) -> dict[str, Any]:
-    return {"fps": fps, "people": people, "peak_mb": 500.0, "frames": 10, "faces_per_frame": 1.0}
+    return {
+        "fps": fps,
+        "people": people,
+        "named": people,
+        "finding_ms": 120.0,
+        "peak_mb": 500.0,
+        "frames": 10,
+        "faces_per_frame": 1.0,
+    }
 
 
 def _live() -> dict[str, Any]:
@@ -46,6 +54,9 @@ def _live() -> dict[str, Any]:
         "glances": 20,
         "passed_over": 2,
         "people": ["a"],
+        "named": ["a"],
+        "stayed": (4, 3),
+        "finding_ms": 12.0,
         "shown": ("a", "b"),
         "latency_median_s": 0.3,
         "latency_p95_s": 0.6,
@@ -125,6 +136,9 @@ def test_every_target_is_read_from_the_result() -> None:
     assert found["MTCNN 640×360, 40 px", "× facenet-pytorch"] == 3.5
     assert found["search among 1,000,000", "recall"] == 0.9995
     assert found["live 1920×1080 at 25 fps, 5 people", "s to the row, 95%"] == 0.6
+    assert found["street live at 25 fps, 7 people", "of the people named with every frame"] == 1.0
+    assert found["street live at 25 fps, 7 people", "× facenet-pytorch in finding faces"] == 10.0
+    assert found["street live at 25 fps, 20 people", "of those who stay 3 s decided"] == 0.75
     assert len(found) == len(TARGETS)
 
 
