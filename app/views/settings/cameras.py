@@ -19,6 +19,7 @@ from engine.config.editing import SettingPath
 from engine.errors import MusterError
 from engine.imaging import encode_jpeg
 from engine.masking import HIDDEN
+from engine.operations.camera_search import FoundCamera, find_cameras
 from engine.operations.camera_trial import CameraTrial, try_camera, webcams
 from engine.sources import NoPicture
 
@@ -43,7 +44,7 @@ def show(draft: Draft, base: SettingPath, given: dict[str, Any] | None) -> None:
     source, rotate, region = (_entered(draft, base, given, name) for name in ("source", "rotate", "region"))
     held = key(base, "#seen")
     if not source:
-        _offer_webcams(base)
+        _offer_found(base)
     with st.container(horizontal=True, vertical_alignment="center"):
         wanted = st.button(
             say("Test"),
@@ -83,7 +84,34 @@ def _entered(draft: Draft, base: SettingPath, given: dict[str, Any] | None, name
     return draft.changes[path] if path in draft.changes else draft.effective(path)
 
 
-def _offer_webcams(base: SettingPath) -> None:
+def _offer_found(base: SettingPath) -> None:
+    """Webcams of this computer, and on demand the cameras of its network."""
+    held = key(base, "#found")
+    if st.button(
+        say("Find cameras"),
+        icon=":material/search:",
+        key=key(base, "#find"),
+        help=say("Ask the network for ONVIF cameras."),
+    ):
+        access.acting("system.settings")
+        with st.spinner(say("Asking the network…")):
+            st.session_state[held] = find_cameras()
+    found: list[FoundCamera] | None = st.session_state.get(held)
+    if found == []:
+        parts.notice(
+            say("No camera answered"),
+            say("Switch ONVIF on in the camera, or enter its address from the manual."),
+        )
+    for camera in found or ():
+        st.button(
+            " · ".join(filter(None, (camera.host, parts.plain(camera.name or camera.make)))),
+            key=key(base, f"#found-{camera.host}"),
+            icon=":material/videocam:",
+            on_click=st.session_state.__setitem__,
+            args=(key((*base, "source")), camera.source),
+        )
+    if found:
+        st.caption(say("Then write user and password before the host, and compare the path with the manual."))
     for number, name in webcams().items():
         st.button(
             say("Use webcam {number}: {name}", number=number, name=parts.plain(name)),

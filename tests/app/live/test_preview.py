@@ -10,6 +10,8 @@ from browser import CHROMIUM, camera_browser, needs_chromium
 from playwright.sync_api import Browser, Page, Route, expect
 
 import app
+from app.live.stream import _troubles
+from app.web import viewer
 
 pytestmark = [needs_chromium, pytest.mark.slow]
 
@@ -83,8 +85,8 @@ def browser() -> Iterator[Browser]:
         yield found
 
 
-def opened(browser: Browser, drawing: object, **viewport: int) -> Page:
-    """A page with the preview, whose server sends one drawing."""
+def opened(browser: Browser, drawing: object, base: str = BASE, **viewport: int) -> Page:
+    """A page with the preview at an address, whose server sends one drawing."""
     page = browser.new_context(viewport={"width": 1000, "height": 1000, **viewport}).new_page()  # type: ignore[arg-type]
     answers = {
         "/": ("text/html", PAGE),
@@ -94,11 +96,11 @@ def opened(browser: Browser, drawing: object, **viewport: int) -> Page:
     }
 
     def answer(route: Route) -> None:
-        kind, body = answers.get(route.request.url.removeprefix(BASE).partition("?")[0], ("text/plain", ""))
+        kind, body = answers.get(route.request.url.removeprefix(base).partition("?")[0], ("text/plain", ""))
         route.fulfill(content_type=kind, body=body)
 
-    page.route(f"{BASE}/**", answer)
-    page.goto(BASE + "/")
+    page.route(f"{base}/**", answer)
+    page.goto(base + "/")
     page.wait_for_function("Boolean(window.run)")
     page.evaluate("drawing => { window.drawing = drawing; }", drawing)
     return page
@@ -149,22 +151,52 @@ def test_a_box_lies_over_its_part_of_the_picture(browser: Browser, data: dict[st
     page.context.close()
 
 
+FAKE = "--use-fake-device-for-media-stream"
+INSECURE = "http://muster.test"
+TAKEN = """
+navigator.mediaDevices.getUserMedia = () =>
+  Promise.reject(new DOMException("Could not start video source", "NotReadableError"));
+"""
+
+
+@pytest.mark.parametrize("language", ["en", "de"])
 @pytest.mark.parametrize(
-    ("flags", "granted", "told"),
-    [(["--use-fake-device-for-media-stream"], [], "Blocked"), ([], ["camera"], "No camera")],
+    ("flags", "granted", "base", "cause", "step"),
+    [
+        ([FAKE], [], BASE, "NotAllowedError", {"en": "choose Allow", "de": "Zulassen"}),
+        ([], ["camera"], BASE, "NotFoundError", {"en": "Plug one in", "de": "Schließen Sie"}),
+        (
+            [FAKE],
+            ["camera"],
+            BASE,
+            "NotReadableError",
+            {"en": "video call", "de": "Videokonferenz"},
+        ),
+        ([FAKE], [], INSECURE, "Insecure", {"en": "https", "de": "https"}),
+    ],
 )
-def test_a_browser_that_gives_no_camera_says_why(
-    browser: Browser, flags: list[str], granted: list[str], told: str
+def test_a_browser_that_gives_no_camera_says_what_to_click(
+    flags: list[str], granted: list[str], base: str, cause: str, step: dict[str, str], language: str, browser: Browser
 ) -> None:
-    """One whose user does not allow the camera, and one without a camera."""
+    """One whose user does not allow it, one without any, one whose camera cannot be opened, and a page without encryption."""
+    before = viewer.current.get()
+    viewer.current.set(viewer.Viewer(language, "light", ""))
+    troubles = _troubles()
+    viewer.current.set(before)
     real = browser.browser_type.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu", *flags])
-    page = opened(real, {})
-    page.context.grant_permissions(granted, origin=BASE)
-    page.evaluate("data => run(data)", {**DATA, "playing": False})
-    expect(page.locator(".m-stage p")).to_have_text("Off")
-    page.wait_for_function("document.querySelector('iframe').contentWindow.navigator.mediaDevices.heard === true")
-    page.frame_locator("iframe").get_by_role("button").click()
-    expect(page.locator(".m-stage p")).to_have_text(told)
+    page = opened(real, {}, base)
+    if cause == "NotReadableError":  # Chromium's fake cameras cannot be taken: what the browser says then
+        page.add_init_script(TAKEN)
+        page.reload()
+        page.wait_for_function("Boolean(window.run)")
+    page.context.grant_permissions(granted, origin=base)
+    page.evaluate("data => run(data)", {**DATA, "playing": False, "troubles": troubles})
+    if base == BASE:
+        expect(page.locator(".m-stage p")).to_have_text("Off")
+        page.wait_for_function("document.querySelector('iframe').contentWindow.navigator.mediaDevices.heard === true")
+        page.frame_locator("iframe").get_by_role("button").click()
+    expect(page.locator(".m-stage p")).to_have_text(troubles[cause])
+    assert step[language] in troubles[cause]
     real.close()
 
 

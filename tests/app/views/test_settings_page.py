@@ -9,6 +9,7 @@ from datetime import time
 from pathlib import Path
 
 import pytest
+from network_cameras import answer, responding
 from odd_cameras import rtsp_answering
 from pages import bench_of, open_page, texts
 from streamlit.testing.v1 import AppTest
@@ -20,6 +21,8 @@ from app.web import services, viewer
 from engine.config import Config, load_config
 from engine.config.fields import settings_below
 from engine.config.hours import days_of_week
+from engine.operations import camera_search
+from engine.operations.camera_search import find_cameras
 from engine.operations.kiosks import ServedKiosk, kiosks, telling
 from engine.workbench import Workbench
 
@@ -289,3 +292,27 @@ def test_a_screen_is_paired_at_the_kiosk_that_runs(place: Workbench, monkeypatch
         page.button("settings-pair").click().run()
         code, link = (each.value for each in page.code)
         assert link == f"https://muster.example.com/door/?pair={code}"
+
+
+@pytest.mark.parametrize("language", ["en", "de"])
+def test_a_camera_that_answers_on_the_network_fills_in_its_address(
+    place: Workbench, monkeypatch: pytest.MonkeyPatch, language: str
+) -> None:
+    find, none = {
+        "en": ("Find cameras", "No camera answered"),
+        "de": ("Kameras suchen", "Keine Kamera hat geantwortet"),
+    }[language]
+    monkeypatch.setattr(find_cameras, "__defaults__", (0.4, None))
+    page = opened(place, monkeypatch, "cameras", entry="cameras:new", language=language)
+    with responding([]) as (here, _):
+        monkeypatch.setattr(camera_search, "PLACE", here)
+        assert none in texts(press(page, find))
+    scopes = "onvif://www.onvif.org/name/AXIS%20P3245%3Cb%3E"
+    with responding([answer(scopes, "http://10.0.0.20/onvif/device_service")]) as (here, probes):
+        monkeypatch.setattr(camera_search, "PLACE", here)
+        press(page, find)
+    assert probes
+    next(button for button in page.button if button.label.startswith("10.0.0.20")).click()
+    ran(page)
+    address = next(field for field in page.text_input if field.key == "set:cameras.new.source")
+    assert address.value == "rtsp://10.0.0.20:554/axis-media/media.amp"
