@@ -169,9 +169,12 @@ class SheetCache:
                 held = made_from, days_from_json(rows)
             except (OSError, ValueError, StorageError):  # without the key of the seals it is computed
                 return None
-        self._held[day] = held
-        self._spare()
+        self._hold(day, *held)
         return list(held[1])
+
+    def _hold(self, day: date, made_from: str, rows: Sequence[DaySheet]) -> None:
+        self._held[day] = made_from, list(rows)
+        self._spare()
 
     def _spare(self) -> None:
         """Forget the sheets that were unused for longest, as far as there are too many rows."""
@@ -202,3 +205,4 @@ class SheetCache:
             content = days_to_json(rows)
             seal = self._seal(day, made_from, table, content)
             atomic_write(self._mark(day), seal + b"\n" + content, durable=False)
+            self._hold(day, made_from, rows)

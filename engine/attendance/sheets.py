@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -59,6 +60,7 @@ class DaySheets:
     ) -> None:
         self._log, self._corrections, self._closed, self._cache = log, corrections, closed, cache
         self._rota, self._plan, self._zone = rota, plan, zone
+        self._making = threading.Lock()
 
     def on(self, day: date, people: Mapping[str, Person]) -> list[DaySheet]:
         """The sheet of one day.
@@ -116,21 +118,27 @@ class DaySheets:
         corrections = self._corrections.about_days(first - BEFORE, last + AFTER)
         rules = (self._rota.rules, repr(plan.config), plan.coverage.rules if plan.coverage else "")
         made_from = states(logs, rules, people, leave, corrections)
-        found = {day: rows for day, state in made_from.items() if (rows := self._cache.read(day, state)) is not None}
-        missing = [day for day in days if day not in found]
-        if missing:
-            book = Book(
-                people=people,
-                rota=self._rota,
-                zone=self._zone,
-                config=plan.config,
-                coverage=plan.coverage.between(missing[0], missing[-1]) if plan.coverage and self._rota else None,
-                leave=leave,
-                corrections=corrections,
-                present=now,
-            )
-            found |= self._made(missing, book, only, made_from, closed)
-        return found
+        book = Book(
+            people=people,
+            rota=self._rota,
+            zone=self._zone,
+            config=plan.config,
+            leave=leave,
+            corrections=corrections,
+            present=now,
+        )
+        found = self._cached(made_from)
+        if only is None and made_from.keys() - found.keys():
+            # one at a time: whoever waits finds in the cache what somebody else has made meanwhile
+            with self._making:
+                found |= self._cached({day: state for day, state in made_from.items() if day not in found})
+                missing = [day for day in days if day in made_from and day not in found]
+                found |= self._made(missing, book, only, made_from, closed)
+        return found | self._made([day for day in days if day not in found], book, only, made_from, closed)
+
+    def _cached(self, made_from: Mapping[date, str]) -> dict[date, list[DaySheet]]:
+        found = ((day, self._cache.read(day, state)) for day, state in made_from.items())
+        return {day: rows for day, rows in found if rows is not None}
 
     def _made(
         self,
@@ -141,6 +149,10 @@ class DaySheets:
         closed: Sequence[Closing],
     ) -> dict[date, list[DaySheet]]:
         """Compute sheets; those that are complete and settled go into the cache."""
+        if not days:
+            return {}
+        if (coverage := self._plan.coverage) and self._rota:
+            book = replace(book, coverage=coverage.between(days[0], days[-1]))
         wanted = sorted({other for day in days for other in near(day)})
         logged = {day: DayRows(rows) for day, rows in self._log.by_day(wanted).items()}
         found = {}

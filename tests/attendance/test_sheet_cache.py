@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import shutil
+import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, date, datetime, time
 from pathlib import Path
@@ -21,6 +23,7 @@ from engine.workbench import Workbench
 NOW = datetime(2025, 3, 21, 12, tzinfo=UTC)
 DAY = date(2025, 3, 12)
 FIRST, LAST = date(2025, 3, 8), date(2025, 3, 22)
+SETTLED = date(2025, 3, 18)
 
 
 @pytest.fixture(scope="module")
@@ -80,6 +83,25 @@ def test_what_is_read_is_what_would_be_computed(
     ]
     bench.attendance.sheets.between(FIRST, LAST, people).clear()  # the list is the caller's own
     assert bench.attendance.sheets.between(FIRST, LAST, people) == expected
+
+
+def test_two_who_ask_at_once_have_the_work_done_once(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shutil.rmtree(workspace / "attendance" / ".made")
+    bench, original = opened(workspace), sheets.day_sheet
+    people, found, begun = bench.people.known(), list[date](), threading.Event()
+
+    def watched(rows: object, day: date, *more: object) -> object:
+        found.append(day)
+        begun.set()
+        return original(rows, day, *more)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(sheets, "day_sheet", watched)
+    with ThreadPoolExecutor(2) as pool:
+        background = pool.submit(bench.attendance.sheets.between, FIRST, SETTLED, people)
+        begun.wait(30)
+        page = pool.submit(bench.attendance.sheets.between, FIRST, SETTLED, people)
+        assert page.result(60) == background.result(60)
+    assert len(found) == len(set(found)) > 3
 
 
 def correction(bench: Workbench) -> None:
