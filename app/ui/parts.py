@@ -111,6 +111,16 @@ def markup(template: str, **values: object) -> Markup:
     return Markup(template).format(**values)
 
 
+def _commands(text: str) -> Markup:
+    """A text whose commands, such as `muster verify`, are drawn as such."""
+    pieces = text.split("`")
+    if not len(pieces) % 2:
+        return markup("{text}", text=text)
+    return joined(
+        markup("<code>{text}</code>" if place % 2 else "{text}", text=piece) for place, piece in enumerate(pieces)
+    )
+
+
 def html(body: Markup) -> None:
     """Show HTML made with `markup`."""
     st.html(str(body))
@@ -360,7 +370,7 @@ def notice(title: str, why: str, *, tone: Tone = "quiet", action: Callable[[], o
     """A notice for an empty, first-use or error state: what is missing, why it matters, and the button that `action` draws."""
     with st.container(border=True):
         body = '<div class="m-notice m-{tone}"><h3>{title}</h3><p>{why}</p></div>'
-        show(body, title=said(title), why=said(why), tone=tone)
+        show(body, title=said(title), why=_commands(said(why)), tone=tone)
         if action is not None:
             action()
 

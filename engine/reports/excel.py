@@ -44,6 +44,7 @@ _PRINTED = (
 """Printed columns of the sheet "Days", in order; the columns of the evidence follow, for the screen only."""
 _DAYS = (*_PRINTED, *(column for column in COLUMNS if column not in _PRINTED))
 _WORDS = ("status", "recorded_status", "pending_status", "presence", "liveness", "late", "left_early", "long")
+_DATES = {"de": "dd.mm.yyyy"}
 _MEANINGS = ("worksheet", "heading", "name_in_csv", "meaning")
 _MEANING_HEADS = (N_("Worksheet"), N_("Heading"), N_("Name in CSV"), N_("Meaning"))
 """Their headings, for the translators."""
@@ -149,7 +150,7 @@ class _Style:
         )
         self.text = new()
         self.wrapped = new(text_wrap=True)
-        self.date = new(num_format="yyyy-mm-dd")
+        self.date = new(num_format=_DATES.get(words.code, "yyyy-mm-dd"))
         self.time = new(num_format="hh:mm")  # as everywhere in Muster; the seconds stay in the cell
         self.hours = new(num_format="0.00", align="right")
         self.balance = new(num_format="+0.00;[Red]\u22120.00;0.00", align="right")

@@ -58,10 +58,10 @@ def show(asked: MonthFilter) -> None:
             color=[tables.CHIPS[parts.tone(word)] for word in words],
             width=190,
         ),
-        "cause": st.column_config.TextColumn(say("Cause"), width=330),
+        "cause": st.column_config.TextColumn(say("Cause"), width=250),
         "people": st.column_config.NumberColumn(say("People"), width=80),
         "days": st.column_config.NumberColumn(say("Days"), width=80),
-        "next": st.column_config.TextColumn(say("Next step"), width=330),
+        "next": st.column_config.TextColumn(say("Next step"), width=440),
     }
     state = st.dataframe(
         pd.DataFrame(cells),

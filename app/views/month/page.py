@@ -35,7 +35,7 @@ def show() -> None:
     waiting = sum(len(group.rows) for group in found)
     names = {
         "days": say("Days"),
-        "open": say("Exceptions ({count})", count=waiting) if waiting else say("Exceptions"),
+        "open": say("Exceptions ({count})", count=say_number(waiting)) if waiting else say("Exceptions"),
         "changes": say("Changed since closing"),
     }
     view = parts.choice(say("View"), names, "month-view", "view")

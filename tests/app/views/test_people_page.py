@@ -373,7 +373,13 @@ def test_a_list_with_a_mistake_is_told_by_line_and_the_rest_is_offered(
     ("kind", "content", "line", "column", "text"),
     [
         ("staff", "id,name,hired\n,Eve,\n", "2", "id", "die Personalnummer von Eve fehlt"),
-        ("staff", "id,name,hired\nE6,Fay,soon\n", "2", "hired", "„soon“ ist kein Tag: Schreiben Sie 2026-11-22"),
+        (
+            "staff",
+            "id,name,hired\nE6,Fay,soon\n",
+            "2",
+            "hired",
+            "„soon“ ist kein Tag: Schreiben Sie ihn wie 2026-11-22",
+        ),
         ("staff", "id,name,mail\nE6,Fay,fay@\n", "2", "mail", "„fay@“ ist keine E-Mail-Adresse"),
         ("shifts", "id,shift,from\nE1,dawn,2026-11-02\n", "2", "shift", "die Schicht „dawn“ gibt es"),
         ("leave", "id,from,kind\nE9,2026-11-02,Urlaub\n", "2", "id", "niemand hat die Personalnummer „E9“"),
