@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
-from engine.config.section import Section, Window
+from engine.config.section import Area, Section, Window
 from engine.words import phrase
 
 log = logging.getLogger(__name__)
@@ -214,6 +214,9 @@ class CameraConfig(Section):
     """How far its pictures are turned clockwise, in degrees, to stand upright; everything sees the turned ones."""
     region: tuple[Share, Share, Share, Share] | None = None
     """Left, top, right and bottom edge of the part of the upright picture in which faces count, as shares of its sides; empty: all."""
+    masks: tuple[Area, ...] = ()
+    """Parts of the upright picture in which faces do not count, such as a screen or a street behind glass: the corners of each, as
+    shares of the picture's sides, such as `0.1,0.2 0.5,0.2 0.5,0.6`."""
     doze_s: float | None = Field(None, ge=0, le=4)
     """Empty: `sources.doze_s`."""
     min_face_px: int | None = Field(None, ge=12, le=2000)

@@ -10,6 +10,7 @@ from typing import Annotated
 from pydantic import AfterValidator, BaseModel, ConfigDict
 
 from engine.config.hours import days_of_week, minutes_of_day
+from engine.config.outlines import corners
 
 
 def _readable(parse: Callable[[str], object]) -> AfterValidator:
@@ -22,7 +23,7 @@ def _readable(parse: Callable[[str], object]) -> AfterValidator:
 
 @dataclass(frozen=True)
 class Look:
-    """What a text looks like, for whoever draws a field for it: `window`, `days`."""
+    """What a text looks like, for whoever draws a field for it: `window`, `days`, `area`."""
 
     name: str
 
@@ -35,6 +36,8 @@ Days = Annotated[str, _readable(days_of_week), Look("days")]
 """Days of the week such as `mon-fri`."""
 AnyDays = Annotated[str, _readable(lambda text: days_of_week(text) if text else ()), Look("days")]
 """`Days`, or an empty text for any day."""
+Area = Annotated[str, _readable(corners), Look("area")]
+"""A part of a picture; see `engine.config.outlines`."""
 Network = Annotated[str, _readable(ipaddress.ip_network)]
 """An IP address such as `192.0.2.1`, or a network such as `192.0.2.0/24`."""
 LOOPBACK = ("127.0.0.1", "::1")

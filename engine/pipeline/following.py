@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+import cv2
+import numpy as np
+
+from engine.config.outlines import Outline
 from engine.detection import Finder
 from engine.pipeline.stats import RunStats
 from engine.tracking import BreakWatch, Tracker, Trail
@@ -15,17 +19,27 @@ _RESTS_AFTER_S = 3.0
 Region = tuple[float, float, float, float]
 
 
-def within(found: Detections, region: Region, size: tuple[int, ...]) -> Detections:
-    """Return the faces whose middle lies in a region.
+def within(
+    found: Detections, region: Region | None, size: tuple[int, ...], masks: Sequence[Outline] = ()
+) -> Detections:
+    """Return the faces whose middle lies in a region and in none of some masks.
 
     Args:
-        region: see `FaceFollower`. size: height and width of the picture in pixels.
+        region, masks: see `FaceFollower`. size: height and width of the picture in pixels.
     """
-    left, top, right, bottom = region
     height, width = size
-    middle = (found.boxes[:, :2] + found.boxes[:, 2:]) / 2
-    across = (middle[:, 0] >= left * width) & (middle[:, 0] <= right * width)
-    return found[across & (middle[:, 1] >= top * height) & (middle[:, 1] <= bottom * height)]
+    # as shares
+    middle = (found.boxes[:, :2] + found.boxes[:, 2:]) / 2 / (width, height)
+    left, top, right, bottom = region or (0.0, 0.0, 1.0, 1.0)
+    inside = region is None or (
+        (middle[:, 0] >= left) & (middle[:, 0] <= right) & (middle[:, 1] >= top) & (middle[:, 1] <= bottom)
+    )
+    counted = np.ones(len(middle), bool) & inside
+    for mask in masks:
+        outline = np.array(mask, np.float32)
+        hidden = [cv2.pointPolygonTest(outline, (float(x), float(y)), measureDist=False) >= 0 for x, y in middle]
+        counted &= ~np.array(hidden, bool)
+    return found[counted]
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,10 +65,19 @@ class FaceFollower:
 
     Args:
         region: left, top, right and bottom edge, as shares of the picture's sides, of the part in which faces count; None: all of it.
+        masks: parts in which they do not count.
     """
 
-    def __init__(self, finder: Finder, tracker: Tracker, stats: RunStats, region: Region | None = None) -> None:
-        self._finder, self._tracker, self._stats, self._region = finder, tracker, stats, region
+    def __init__(
+        self,
+        finder: Finder,
+        tracker: Tracker,
+        stats: RunStats,
+        region: Region | None = None,
+        masks: Sequence[Outline] = (),
+    ) -> None:
+        self._finder, self._tracker, self._stats = finder, tracker, stats
+        self._region, self._masks = region, masks
         self._breaks = BreakWatch()
         self._rested = False
 
@@ -72,8 +95,8 @@ class FaceFollower:
         with self._stats.stage("detection"):
             expected = self._tracker.expected(frame.time, self._finder.scanned)
             found = self._finder.look(frame, *expected)
-            if self._region is not None:
-                found = within(found, self._region, frame.image.shape[:2])
+            if self._region is not None or self._masks:
+                found = within(found, self._region, frame.image.shape[:2], self._masks)
         self._stats.faces += len(found)
         self._stats.scans = self._finder.scans
         with self._stats.stage("tracking"):

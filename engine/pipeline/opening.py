@@ -6,6 +6,7 @@ import importlib
 
 from engine.attendance import Watching
 from engine.config import Config
+from engine.config.outlines import corners
 from engine.events import EventMaker
 from engine.gallery import Gallery
 from engine.liveness import StreamWatch
@@ -82,7 +83,11 @@ def open_pipeline(
     stages = Stages(
         coverage=CoverageKeeper(watching, services.attendance.plan.coverage, writer, check),
         following=FaceFollower(
-            reader.finder(config.detection, smallest, searcher), Tracker(config.tracking), stats, rules.region
+            reader.finder(config.detection, smallest, searcher),
+            Tracker(config.tracking),
+            stats,
+            rules.region,
+            [corners(mask) for mask in rules.masks],
         ),
         check=check,
         identification=Identification(services, config, stats),

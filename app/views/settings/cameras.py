@@ -1,8 +1,11 @@
-"""Beside a camera's settings: the webcams of this computer, and a picture to try address, turn and region."""
+"""Beside a camera's settings: webcams, cameras of the network, and a picture to try address, turn, region and masks."""
 
 from __future__ import annotations
 
+import base64
+import contextlib
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,6 +19,7 @@ from app.views.system.cameras import no_picture
 from app.web import access
 from app.words import said, say, say_number, term
 from engine.config.editing import SettingPath
+from engine.config.outlines import corners
 from engine.errors import MusterError
 from engine.imaging import encode_jpeg
 from engine.masking import HIDDEN
@@ -24,6 +28,12 @@ from engine.operations.camera_trial import CameraTrial, try_camera, webcams
 from engine.sources import NoPicture
 
 _WIDEST = 960
+
+_draw = st.components.v2.component(
+    "muster-masks",
+    js=(Path(__file__).parents[2] / "web" / "static" / "masks.js").read_text(encoding="utf-8"),
+    isolate_styles=False,
+)
 
 
 @dataclass(frozen=True)
@@ -66,7 +76,7 @@ def show(draft: Draft, base: SettingPath, given: dict[str, Any] | None) -> None:
             parts.notice(say("No picture"), said(error), tone="bad")
     seen: _Seen | None = st.session_state.get(held)
     if seen is not None and (seen.source, seen.rotate) == (source, rotate or 0):
-        st.image(_drawn(seen.trial.picture, region), width=640)
+        _masked(base, _drawn(seen.trial.picture, region))
         width, height = seen.trial.size
         facts = [f"{width} × {height}"]
         if seen.trial.fps:
@@ -130,6 +140,35 @@ def _tried(draft: Draft, base: SettingPath, source: str, rotate: int) -> CameraT
     if isinstance(trial, CameraTrial):
         bench.settings_desk.note_trial(str(base[-1]), author=author)
     return trial
+
+
+def _masked(base: SettingPath, picture: bytes) -> None:
+    """The picture, on which masks are drawn; they go into their field, which holds one a line."""
+    field, drawing = key((*base, "masks")), key(base, "#drawing")
+
+    def take() -> None:
+        found = st.session_state[drawing].get("masks")
+        if isinstance(found, str):
+            st.session_state[field] = found
+
+    masks = []
+    for line in str(st.session_state.get(field) or "").splitlines():
+        with contextlib.suppress(ValueError):  # what is wrong is said at the field
+            masks.append(corners(line))
+    _draw(
+        key=drawing,
+        on_masks_change=take,
+        data={
+            "picture": f"data:image/jpeg;base64,{base64.b64encode(picture).decode()}",
+            "masks": masks,
+            "words": {
+                "picture": say("Picture of the camera"),
+                "how": say("Draw masks: drag a rectangle, or click corners and then the first one again."),
+                "undo": say("Undo"),
+                "clear": say("Remove all"),
+            },
+        },
+    )
 
 
 def _drawn(picture: NDArray[np.uint8], region: Any) -> bytes:

@@ -107,6 +107,12 @@ BLOCKS: Mapping[Part, tuple[Block, ...]] = {
                 Named("entrance", N_("Entrance"), N_("While it is off, nobody's absence is certain.")),
                 Named("rotate", N_("Turn pictures"), N_("Clockwise, until people stand upright."), N_("degrees")),
                 Named("region", N_("Region"), N_("Muster looks for faces here only."), shows="region"),
+                Named(
+                    "masks",
+                    N_("Masks"),
+                    N_("Faces in them do not count. Test shows a picture to draw on."),
+                    shows="lines",
+                ),
                 Named("min_face_px", N_("Smallest face"), N_("A larger value is faster. Empty: as for all.")),
                 Named(
                     "quiet_hours",

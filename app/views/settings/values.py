@@ -175,6 +175,20 @@ def _list(each: Field) -> Any:
     return _several(each, ())
 
 
+def _lines(each: Field) -> Any:
+    """Several texts, one a line."""
+    found = st.text_area(
+        each.label,
+        "\n".join(each.value or ()),
+        key=each.key,
+        help=each.note,
+        disabled=each.fixed,
+        height=96,
+        placeholder="0.1,0.2 0.5,0.2 0.5,0.6" if each.spec.look == "area" else None,
+    )
+    return [line.strip() for line in (found or "").splitlines() if line.strip()]
+
+
 def _days(each: Field) -> Any:
     """Days of the week as buttons."""
     names = say_weekdays()
@@ -287,6 +301,7 @@ _FIELDS: dict[str, Callable[[Field], Any]] = {
     "days": _days,
     "numbers": _numbers,
     "list": _list,
+    "lines": _lines,
     "dated": lambda each: dates(each, named=True),
     "zone": _zone,
     "country": _country,

@@ -316,3 +316,20 @@ def test_a_camera_that_answers_on_the_network_fills_in_its_address(
     ran(page)
     address = next(field for field in page.text_input if field.key == "set:cameras.new.source")
     assert address.value == "rtsp://10.0.0.20:554/axis-media/media.amp"
+
+
+def test_masks_are_kept_one_a_line_and_what_is_wrong_with_one_is_said(
+    place: Workbench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = opened(place, monkeypatch, "cameras", entry="cameras:=entrance")
+    masks = "set:cameras.entrance.masks"
+    page.text_area(key=masks).set_value("0.1,0.2 0.5,0.2 0.5,0.6\n10,20 50,20 50,60")
+    ran(page)
+    assert any("out of the picture" in error.value for error in page.error)
+    assert all(button.disabled for button in page.button if button.key == "settings-save")
+    page.text_area(key=masks).set_value("0.1,0.2 0.5,0.2 0.5,0.6\n\n 0,0 1,0 1,0.1 \n")
+    ran(page)
+    press(page, "Save")
+    kept = load_config(place.workspace).cameras["entrance"]
+    assert kept.masks == ("0.1,0.2 0.5,0.2 0.5,0.6", "0,0 1,0 1,0.1")
+    assert "# as on the door" in file_of(place)
