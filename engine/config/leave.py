@@ -39,27 +39,27 @@ STANDARD_KINDS: Mapping[str, Mapping[str, Any]] = {
         "name": "annual leave",
         "words": "leave, on leave, vacation, holiday, holidays, pto, paid time off, time off, day off, days off, off, ooo, "
         "out of office, paid leave, urlaub, ferien, urlaubstag, erholungsurlaub, jahresurlaub, frei, conge, conges, conge paye, "
-        "conges payes, vacaciones, ferie, vakantie, urlop, dovolena",
+        "conges payes, vacaciones, ferie, vakantie, urlop, dovolena, отпуск, 年假, 年次有給休暇, 有給休暇, 年休",
     },
     "sick": {
         "name": "sick leave",
         "status": "sick",
         "words": "sick, sick day, sickness, ill, illness, krank, krankheit, krankmeldung, erkrankt, krankgeschrieben, krankenstand, "
-        "arbeitsunfahig, maladie, arret maladie, enfermedad, malattia, ziekte",
+        "arbeitsunfahig, maladie, arret maladie, enfermedad, malattia, ziekte, болезнь, больничныи, больничныи лист, 病假, 病気休暇",
     },
     "unpaid": {
         "name": "unpaid leave",
         "credit": "none",
         "paid": False,
         "words": "unpaid, unpaid time off, unpaid vacation, leave without pay, lwp, unbezahlt, unbezahlter urlaub, urlaub unbezahlt, "
-        "unbezahlte freistellung, sonderurlaub unbezahlt, conge sans solde, sans solde",
+        "unbezahlte freistellung, sonderurlaub unbezahlt, conge sans solde, sans solde, отпуск без содержания, 无薪假",
     },
     "parental": {
         "name": "parental leave",
         "credit": "unplanned",
         "paid": False,
         "words": "maternity, maternity leave, paternity, paternity leave, elternzeit, mutterschutz, vaterschaftsurlaub, "
-        "conge parental, conge maternite, conge paternite",
+        "conge parental, conge maternite, conge paternite, декретныи отпуск, 产假, 育児休業",
     },
     "remote": {
         "name": "remote work",

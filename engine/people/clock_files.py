@@ -26,14 +26,17 @@ CLOCK_FIELDS = headings(
     id="employee id, personnel number, personnel no, employee no, employee number, staff id, staff no, badge no, badge number, badge, "
     "user id, userid, person id, ac no, enno, en no, enroll number, enrollment no, pin, card no, card number, personalnummer, personalnr, "
     "personal nr, pers nr, mitarbeiternummer, mitarbeiternr, mitarbeiter id, mitarbeiter nr, ausweisnummer, ausweisnr, ausweis nr, "
-    "ausweis, kartennummer, stempelnummer, matricule, numero de badge, numero badge, no badge, id, employee, mitarbeiter, no",
+    "ausweis, kartennummer, stempelnummer, matricule, numero de badge, numero badge, no badge, id, employee, mitarbeiter, no, "
+    "табельный номер, таб номер, 工号, 员工编号, 员工号, 考勤号码, 社員番号, 従業員番号, 社員コード",
     datetime="date time, datetime, timestamp, date and time, punch time, punch date time, check time, checktime, event time, log time, "
     "scan time, record time, zeitstempel, datum uhrzeit, datum zeit, datum und uhrzeit, buchungszeit, zeitpunkt, date heure, "
-    "date et heure, horodatage",
-    date="date, day, work date, punch date, attendance date, datum, tag, buchungsdatum, arbeitstag, jour, date de pointage",
-    time="time, clock, clock time, time of day, uhrzeit, zeit, heure, heure de pointage",
+    "date et heure, horodatage, дата и время, дата время, 打卡时间, 考勤时间, 刷卡时间, 打刻日時, 日時",
+    date="date, day, work date, punch date, attendance date, datum, tag, buchungsdatum, arbeitstag, jour, date de pointage, "
+    "дата, 日期, 日付, 年月日",
+    time="time, clock, clock time, time of day, uhrzeit, zeit, heure, heure de pointage, время, 时间, 時刻, 打刻時刻",
     state="state, status, punch state, punch type, type, direction, in out, inout, i o, iomd, check type, checktype, attendance state, "
-    "event, entry exit, richtung, buchungsart, art, kommen gehen, sens, evenement, type de pointage",
+    "event, entry exit, richtung, buchungsart, art, kommen gehen, sens, evenement, type de pointage, "
+    "направление, событие, 状态, 考勤状态, 打卡状态, 打刻区分",
     device="device, device name, device id, terminal, terminal id, reader, machine, mchn, machine no, location, door, camera, source, "
     "gerat, leser, standort, tur, appareil, lecteur, borne, site",
     # headings of a row with several times
@@ -56,12 +59,12 @@ _STATES: Mapping[str, ClockDirection] = {
 _WORDS = headings(
     out="out, o, check out, checkout, clock out, c out, punch out, exit, leave, departure, end, off, logout, log out, break out, "
     "break start, start break, lunch out, overtime out, ot out, gehen, gehe, geht, g, ausgang, austritt, ende, pause beginn, "
-    "pausenbeginn, pause start, sortie, s, depart, fin, debut de pause",
+    "pausenbeginn, pause start, sortie, s, depart, fin, debut de pause, выход, уход, 下班, 签退, 下班签退, 退勤, 退社",
     both="both, none, unknown, undefined, n a, beide, ohne",
     **{
         "in": "in, i, check in, checkin, clock in, c in, punch in, entry, enter, arrival, start, on, login, log in, break in, break end, "
         "end break, lunch in, overtime in, ot in, kommen, komme, kommt, k, eingang, eintritt, beginn, pause ende, pausenende, entree, e, "
-        "arrivee, debut, fin de pause",
+        "arrivee, debut, fin de pause, вход, приход, 上班, 签到, 上班签到, 出勤, 出社",
     },
 )
 _KNOWN: Sequence[ClockDirection] = ("in", "out", "both")

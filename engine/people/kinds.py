@@ -15,22 +15,25 @@ from engine.people.tables import plain
 
 RequestStatus = Literal["approved", "pending", "rejected", "cancelled"]
 
-_GENERAL = {"leave", "time off", "urlaub", "conge", "conges"}
+_GENERAL = {"leave", "time off", "urlaub", "conge", "conges", "отпуск"}
 """Words that count only if a text says nothing more telling: "special leave", "Urlaub (unbezahlt)"."""
 _LONG = 6  # phrases of at least this length also match inside compounds: Resturlaub
 _STATUSES: Mapping[RequestStatus, str] = {
     "approved": "approved, accepted, granted, confirmed, taken, booked, ok, yes, genehmigt, bewilligt, bestatigt, angenommen, "
     "freigegeben, genommen, ja, approuve, accepte, valide, aprobado, aprobada, approvato, approvata, goedgekeurd, zatwierdzony, "
-    "zatwierdzone, schvaleno",
+    "zatwierdzone, schvaleno, одобрено, согласовано, утверждено, 已批准, 已通过, 同意, 承認, 承認済, 承認済み",
     "pending": "pending, requested, open, submitted, draft, waiting, awaiting approval, waiting for approval, to approve, in progress, "
     "planned, beantragt, offen, ausstehend, eingereicht, in bearbeitung, in prufung, wartet, entwurf, geplant, en attente, demande, "
-    "pendiente, solicitado, in attesa, in afwachting, aangevraagd, oczekujacy, ceka",
+    "pendiente, solicitado, in attesa, in afwachting, aangevraagd, oczekujacy, ceka, на рассмотрении, на согласовании, "
+    "审批中, 待审批, 申請中",
     "rejected": "rejected, declined, denied, refused, not approved, disapproved, no, abgelehnt, nicht genehmigt, verweigert, nein, "
-    "refuse, rejete, rechazado, denegado, rifiutato, respinto, afgewezen, odrzucony, zamitnuto",
+    "refuse, rejete, rechazado, denegado, rifiutato, respinto, afgewezen, odrzucony, zamitnuto, отклонено, отказано, "
+    "已拒绝, 拒绝, 却下",
     "cancelled": "cancelled, canceled, withdrawn, revoked, deleted, void, storniert, annulliert, zuruckgezogen, widerrufen, geloscht, "
-    "abgesagt, annule, retire, cancelado, anulado, annullato, ritirato, geannuleerd, ingetrokken, anulowany, zruseno",
+    "abgesagt, annule, retire, cancelado, anulado, annullato, ritirato, geannuleerd, ingetrokken, anulowany, zruseno, "
+    "отменено, отменен, отозвано, 已取消, 已撤销, 取消, 取消済",
 }
-_STATUS_OF = {word: status for status, words in _STATUSES.items() for word in words.split(", ")}
+_STATUS_OF = {plain(word): status for status, words in _STATUSES.items() for word in words.split(", ")}
 
 _HALVES: Mapping[Half, str] = {
     "morning": "morning, forenoon, first half, 1st half, vormittag, vormittags, morgens, matin, manana, mattina, ochtend",

@@ -19,17 +19,21 @@ LEAVE_FIELDS = headings(
     first_name=FIRST_NAMES,
     last_name=LAST_NAMES,
     email="email, e mail, mail, email address, e mail address, e mail adresse",
-    name="name, full name, employee name, mitarbeitername",
-    employee="employee, mitarbeiter",
-    first_day="first day, from, from date, start, start date, begin, date, day, von, beginn, datum, tag, startdatum, date de debut",
-    last_day="last day, to, to date, until, end, end date, through, bis, ende, enddatum, date de fin",
-    kind="kind, type, reason, absence, absence type, leave type, time off type, art, grund, abwesenheit, abwesenheitsart, urlaubsart",
+    name="name, full name, employee name, mitarbeitername, "
+    "фио, имя и фамилия, фамилия и имя, imie i nazwisko, jmeno a prijmeni, 姓名, 员工姓名, 氏名, 社員名",
+    employee="employee, mitarbeiter, сотрудник, pracownik, zamestnanec",
+    first_day="first day, from, from date, start, start date, begin, date, day, von, beginn, datum, tag, startdatum, date de debut, "
+    "дата начала, начало, дата с, data od, od, data rozpoczecia, 开始日期, 开始时间, 開始日, 開始日付",
+    last_day="last day, to, to date, until, end, end date, through, bis, ende, enddatum, date de fin, "
+    "дата окончания, окончание, дата по, data do, data zakonczenia, 结束日期, 结束时间, 終了日, 終了日付",
+    kind="kind, type, reason, absence, absence type, leave type, time off type, art, grund, abwesenheit, abwesenheitsart, "
+    "urlaubsart, вид отпуска, тип отпуска, вид отсутствия, rodzaj urlopu, druh, 请假类型, 假期类型, 休暇種別, 休暇区分, 種別",
     status="status, state, approval, approval status, request status, leave status, genehmigung, genehmigungsstatus, antragsstatus, "
-    "statut, estado, stato",
+    "statut, estado, stato, статус, stav, 状态, 审批状态, 状態, 承認状況",
     half="half day, half, part of day, day part, portion, halbtags, halber tag, halbtag, tageshalfte, demi journee",
     half_day="half day date, halber tag am, date of half day",
     days="days, day count, number of days, duration, total days, total leave days, amount, tage, anzahl tage, anzahl, dauer, "
-    "nombre de jours",
+    "nombre de jours, дней, количество дней, 天数, 日数",
     reference="leave id, request id, absence id, entry id, leave application, reference, ref, antrag, antragsnummer, antrag id, vorgang, "
     "vorgangsnummer",
 )

@@ -29,17 +29,22 @@ from engine.words import Phrase, phrase
 
 STAFF_FIELDS = headings(
     employee_id=f"{ID_HEADINGS}, employee, mitarbeiter",
-    name="name, full name, display name, employee name, employee, mitarbeiter, mitarbeitername",
+    name="name, full name, display name, employee name, employee, mitarbeiter, mitarbeitername, сотрудник, "
+    "фио, имя и фамилия, фамилия и имя, imie i nazwisko, jmeno a prijmeni, 姓名, 员工姓名, 氏名, 社員名",
     first_name=FIRST_NAMES,
     last_name=LAST_NAMES,
-    department="department, dept, abteilung, service, division, unit, bereich, team, group",
-    email="email, e mail, mail, email address, e mail address, e mail adresse, mail address",
+    department="department, dept, abteilung, service, division, unit, bereich, team, group, отдел, подразделение, dzial, "
+    "oddeleni, 部门, 部署, 所属",
+    email="email, e mail, mail, email address, e mail address, e mail adresse, mail address, "
+    "электронная почта, эл почта, 邮箱, 电子邮件, メールアドレス",
     active="active, aktiv, employed, status, employment status",
     consent_at="consent, consent at, consent date, consent given, einwilligung, einwilligung am",
     hired_on="hired on, hire date, date of hire, hired, entry date, start date, employment start, date of joining, joining date, "
-    "joined, date joined, eintritt, eintrittsdatum, eintritt am, beschaftigt seit, date d entree, date entree, date d embauche",
+    "joined, date joined, eintritt, eintrittsdatum, eintritt am, beschaftigt seit, date d entree, date entree, date d embauche, "
+    "дата приема, дата приема на работу, data zatrudnienia, datum nastupu, 入职日期, 入社日, 入社年月日",
     left_on="left on, leaving date, leave date, termination date, terminated on, exit date, end date, employment end, relieving date, "
-    "last working day, austritt, austrittsdatum, austritt am, date de sortie, date sortie",
+    "last working day, austritt, austrittsdatum, austritt am, date de sortie, date sortie, "
+    "дата увольнения, data zwolnienia, datum odchodu, 离职日期, 退社日, 退職日",
     valid_from="valid from, effective date, effective from, gultig ab, wirksam ab, valable des",
     shift="shift, shift name, default shift, rota, schicht, equipe",
 )

@@ -55,11 +55,12 @@ class RowMessage:
 ID_HEADINGS = (
     "employee id, id, employee no, employee number, emp id, personnel number, personnel no, personnel id, staff id, staff no, "
     "staff number, badge, badge number, personalnummer, personalnr, personal nr, pers nr, mitarbeiternummer, mitarbeiternr, "
-    "mitarbeiter id, mitarbeiter nr, matricule"
+    "mitarbeiter id, mitarbeiter nr, matricule, табельный номер, табельный №, таб номер, личный номер, numer pracownika, osobni cislo, "
+    "工号, 员工编号, 员工号, 社員番号, 従業員番号, 社員コード"
 )
 """Headings of a column with employee ids, in every list."""
-FIRST_NAMES = "first name, firstname, given name, forename, vorname, prenom"
-LAST_NAMES = "last name, lastname, surname, family name, nachname, familienname, nom"
+FIRST_NAMES = "first name, firstname, given name, forename, vorname, prenom, имя, imie, jmeno, 名"
+LAST_NAMES = "last name, lastname, surname, family name, nachname, familienname, nom, фамилия, nazwisko, prijmeni, 姓"
 
 
 @dataclass(frozen=True)
@@ -100,7 +101,7 @@ def sentence(error: InputError) -> Phrase:
 
 def headings(**fields: str) -> dict[str, tuple[str, ...]]:
     """Return the accepted headings by field, from lists separated by commas."""
-    return {field: tuple(names.split(", ")) for field, names in fields.items()}
+    return {field: tuple(map(plain, names.split(", "))) for field, names in fields.items()}
 
 
 def order_of_days(

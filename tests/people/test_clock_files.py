@@ -190,3 +190,15 @@ def test_a_list_says_whose_ids_they_are(tmp_path: Path) -> None:
     path.write_text("badge,when\n17,E1\n")
     with pytest.raises(InputError, match="no column 'employee id'"):
         read_ids(path)
+
+
+@pytest.mark.parametrize(
+    ("encoding", "text"),
+    [
+        ("cp1251", "Табельный номер;Дата;Время;Направление\n17;02.11.2026;08:57;Вход\n17;02.11.2026;17:01;Выход\n"),
+        ("gb18030", "工号,打卡时间,打卡状态\n17,2026-11-02 08:57,上班签到\n17,2026-11-02 17:01,下班签退\n"),
+        ("shift_jis", "社員番号,打刻日時,打刻区分\n17,2026/11/02 08:57,出勤\n17,2026/11/02 17:01,退勤\n"),
+    ],
+)
+def test_logs_in_russian_chinese_and_japanese_are_read(tmp_path: Path, encoding: str, text: str) -> None:
+    assert told(read(tmp_path, text, encoding=encoding)) == ["17 02 08:57:00 in", "17 02 17:01:00 out"]

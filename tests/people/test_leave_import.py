@@ -503,3 +503,27 @@ def test_an_excel_file_is_read_with_its_dates_and_numbers(book: LeaveBook, peopl
     result = import_table(book, path, people, now=NOW)
     assert result.errors == ()
     assert told(book) == ["E1 annual 2026-11-02…2026-11-06", "E2 annual 2026-11-09 (0.5)"]
+
+
+@pytest.mark.parametrize(
+    ("encoding", "rows"),
+    [
+        (
+            "cp1251",
+            "Табельный номер;Дата начала;Дата окончания;Вид отпуска;Статус\nE1;02.11.2026;03.11.2026;Отпуск;Согласовано",
+        ),
+        (
+            "cp1251",
+            "Сотрудник;Дата начала;Дата окончания;Вид отпуска;Статус\nE1;02.11.2026;03.11.2026;Ежегодный отпуск;Утверждено",
+        ),
+        ("gb18030", "工号,开始日期,结束日期,请假类型,状态\nE1,2026-11-02,2026-11-03,年假,已批准"),
+        ("shift_jis", "社員番号,開始日,終了日,種別,状態\nE1,2026/11/02,2026/11/03,有給休暇,承認"),
+    ],
+)
+def test_lists_in_russian_chinese_and_japanese_are_read(
+    book: LeaveBook, people: PeopleStore, tmp_path: Path, encoding: str, rows: str
+) -> None:
+    path = tmp_path / "list.csv"
+    path.write_bytes(f"{rows}\n".encode(encoding))
+    assert not import_table(book, path, people, now=NOW).errors
+    assert told(book) == ["E1 annual 2026-11-02…2026-11-03"]

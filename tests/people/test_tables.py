@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Callable
 from datetime import date, datetime
 from pathlib import Path
@@ -95,6 +96,21 @@ def test_a_wrong_encoding_is_refused(read: Read, content: bytes, encoding: str, 
     with pytest.raises(InputError, match=word) as caught:
         read(content, encoding)
     assert "choose" in (caught.value.hint or "")
+
+
+@pytest.mark.parametrize(
+    ("encoding", "header", "row"),
+    [
+        ("cp1251", "Табельный номер;ФИО;Отдел;Дата приёма", "7;Иван Петров;Продажи;01.02.2026"),
+        ("gb18030", "工号,姓名,部门,入职日期", "7,王伟,销售部,2026-02-01"),
+        ("shift_jis", "社員番号,氏名,部署,入社日", "7,鈴木一郎,営業部,2026/02/01"),
+        ("cp1250", "Osobní číslo;Jméno a příjmení;Oddělení;Datum nástupu", "7;Jiří Dvořák;Prodej;01.02.2026"),
+    ],
+)
+def test_lists_with_headings_of_their_own_language_are_read(read: Read, encoding: str, header: str, row: str) -> None:
+    table = read(f"{header}\n{row}\n".encode(encoding))
+    wanted = tuple(re.split("[;,]", row))
+    assert cells(table, "employee_id", "name", "department", "hired_on") == [wanted]
 
 
 # --------------------------------------------------------------------------------------------- headers
