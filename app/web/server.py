@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import signal
 import socket
 import sys
 import threading
@@ -181,6 +182,19 @@ class _Attending:
             self._closed = True
             for held in self._held.values():
                 held.close()
+
+
+def follow_hang_up() -> None:
+    """Take over changed settings on SIGHUP, in a thread: the loop of the server goes on meanwhile."""
+    again = threading.Event()
+
+    def follow() -> None:
+        while again.wait():
+            again.clear()
+            services.follow_settings()
+
+    threading.Thread(target=follow, name="hang-up", daemon=True).start()
+    signal.signal(signal.SIGHUP, lambda *_: again.set())
 
 
 def serve(workspace: Path, host: str, port: int, reach: Reach = AT_ROOT) -> None:

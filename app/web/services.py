@@ -8,6 +8,8 @@ They are kept outside Streamlit's caches, because the web server's own routes us
 
 from __future__ import annotations
 
+import contextlib
+import logging
 import os
 import threading
 from collections.abc import Callable
@@ -18,13 +20,17 @@ from app.live.cameras import Camera, open_cameras
 from app.web.sessions import Browsers, Key
 from engine.access import Account, SessionBook, Sites, find_sites
 from engine.config import Config, load_config
-from engine.errors import InputError
+from engine.errors import InputError, MusterError
 from engine.models import ModelStore
 from engine.operations.scoped import seen_by
 from engine.workbench import Workbench
 
+log = logging.getLogger(__name__)
+
 _opening = threading.RLock()
 _benches: dict[Path, Workbench] = {}
+_as_read: dict[Path, Config] = {}
+"""The settings of each workbench as they were read: it fills in some of them."""
 _watched: dict[Path, dict[str, Camera]] = {}
 _followers: list[Callable[[Path], None]] = []
 
@@ -74,7 +80,8 @@ def _bench(folder: Path) -> Workbench:
         with _opening:
             if (found := _benches.get(folder)) is None:
                 models = _models(workspace())
-                config = _config(folder) if folder == workspace() else None
+                config = _config(folder) if folder == workspace() else load_config(folder)
+                _as_read[folder] = config
                 found = _benches[folder] = Workbench(folder, config, models=models)
     return found
 
@@ -96,11 +103,23 @@ def take_over(folder: Path) -> None:
         kept = ("embedding", "alignment", "detection", "quality")
         if "reader" in old.__dict__ and all(getattr(old.config, each) == getattr(new.config, each) for each in kept):
             new.__dict__["reader"] = old.__dict__["reader"]
-        _benches[folder] = new
+        _benches[folder], _as_read[folder] = new, config
         _watched.pop(folder, None)
         _config.cache_clear()
     for each in list(_followers):
         each(folder)
+
+
+def follow_settings() -> None:
+    """Take over settings that were changed elsewhere, as in the file; a site whose settings make no sense goes on as before."""
+    for folder in list(_benches):
+        try:
+            if load_config(folder).model_dump() != _as_read[folder].model_dump():
+                take_over(folder)
+        except MusterError as error:
+            log.error("the settings before hold on: %s", error)
+    with contextlib.suppress(MusterError):  # home's were told above
+        find_sites_again()
 
 
 def find_sites_again() -> None:

@@ -12,7 +12,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -39,8 +39,12 @@ _ANSWER_S = 4.0
 _FRESH_S = 15.0
 _BESIDE_S = 2.5
 """How long the other parts wait at the start, so that cameras are recorded as soon as possible."""
-_LIVE_SETTINGS = {"cameras", "leave"}
-"""Sections that the recorder reads again by itself, or that it does not use."""
+_APART = frozenset({"app", "leave", "reports", "retention"})
+"""Sections that neither a recorder nor a kiosk uses."""
+_OF_SHEETS = frozenset({"shifts", "rotas", "holidays"})
+"""Sections that say what recorded times come to."""
+_OF_SERVER = frozenset({"app", "runtime", "store", "site", "recorder", "seal_key", "encryption"})
+"""Sections that the workbench's server holds from its start on; it takes over all others by itself."""
 
 
 @dataclass(frozen=True)
@@ -127,7 +131,8 @@ def parts_of(options: Options) -> tuple[list[WantedPart], dict[Path, tuple[str, 
     kiosks = screens(config, options)
     parts = []
     if any(cameras.values()):
-        fixed = "".join(_fingerprint(each, _LIVE_SETTINGS) for each in configs.values())
+        # it reads its cameras again by itself
+        fixed = "".join(_fingerprint(each, without=_APART | _OF_SHEETS | {"cameras"}) for each in configs.values())
         doors = tuple(sorted(kiosks))
         parts.append(
             WantedPart(
@@ -138,18 +143,23 @@ def parts_of(options: Options) -> tuple[list[WantedPart], dict[Path, tuple[str, 
                 well=lambda pid: _beats(home, pid),
             )
         )
-    every = "".join(_fingerprint(each, {"leave"}) for each in configs.values())
+    held = "".join(_fingerprint(each, only=_OF_SERVER) for each in configs.values())
     reach = Reach.read(options.reach)
     at_root = replace(reach, root_path="")
     command = ("app", str(home), options.host, str(options.port), *reach.words())
     beside_s = _BESIDE_S if parts else 0.0
     parts.append(
         WantedPart(
-            "workbench", command, every, after_s=beside_s, well=_answers(at_root.address(options.host, options.port))
+            "workbench",
+            command,
+            held,
+            reloads=True,
+            after_s=beside_s,
+            well=_answers(at_root.address(options.host, options.port)),
         )
     )
     for name, port in kiosks.items():
-        own = _fingerprint(config, _LIVE_SETTINGS) + repr(config.camera(name).model_dump())
+        own = _fingerprint(config, without=_APART | {"cameras"}) + repr(config.camera(name).model_dump())
         source = config.camera(name).source
         screen = ("app.kiosk", str(home), name, source, options.host, str(port), *at_root.words())
         well = _answers(at_root.address(options.host, port))
@@ -157,11 +167,15 @@ def parts_of(options: Options) -> tuple[list[WantedPart], dict[Path, tuple[str, 
     return parts, cameras
 
 
-def _fingerprint(config: Config, without: set[str]) -> str:
+def _fingerprint(config: Config, *, without: Set[str] = frozenset(), only: Set[str] | None = None) -> str:
     def plain(value: object) -> object:
         return value.get_secret_value() if isinstance(value, SecretStr) else str(value)
 
-    text = json.dumps(config.model_dump(exclude=without), default=plain, sort_keys=True)
+    text = json.dumps(
+        config.model_dump(exclude=set(without), include=None if only is None else set(only)),
+        default=plain,
+        sort_keys=True,
+    )
     return hashlib.sha256(text.encode()).hexdigest()
 
 

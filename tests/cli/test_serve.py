@@ -103,14 +103,19 @@ def test_who_comes_afterwards_is_recorded(
 def test_reloading_starts_and_stops_cameras_and_leaves_the_others_alone(
     site: RunningSite, cameras: dict[str, HttpCamera]
 ) -> None:
-    pid, since = site.parts()["recorder"].pid, recorded(site.workspace, "north").since  # type: ignore[union-attr]
-    write_cameras(site.workspace, {name: cameras[name].address for name in ("north", "yard")})
+    before = {name: (part.pid, part.since) for name, part in site.parts().items()}
+    since = recorded(site.workspace, "north").since  # type: ignore[union-attr]
+    own = '[shifts.early]\nstart = "06:00"\nend = "14:00"\n'
+    write_cameras(site.workspace, {name: cameras[name].address for name in ("north", "yard")}, own)
     site.reload()
     until(lambda: site.playing("yard") and recorded(site.workspace, "south") is None)
     until(lambda: site.ready()[0] == 200)
     now = recorded(site.workspace, "north")
     assert now is not None
-    assert (site.parts()["recorder"].pid, now.since) == (pid, since)
+    assert now.since == since
+    assert {name: (part.pid, part.since) for name, part in site.parts().items() if not name.startswith("kiosk")} == {
+        name: told for name, told in before.items() if not name.startswith("kiosk")
+    }
 
 
 def test_settings_that_make_no_sense_change_nothing(site: RunningSite, cameras: dict[str, HttpCamera]) -> None:
