@@ -1,4 +1,4 @@
-"""The workbench over its own TLS, from another host name: cameras work there, and only there."""
+"""A whole site over its own TLS, from another host name: the browser's camera works there, and a screen is paired."""
 
 from __future__ import annotations
 
@@ -8,11 +8,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from browser import Site, camera_browser, free_port, needs_chromium, serve, sign_in, start_camera
+from browser import Site, camera_browser, needs_chromium, sign_in, start_camera
 from clips import still_clip
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
+from http_camera import HttpCamera, swaying
 from playwright.sync_api import Error, expect
+from site_run import serving, write_cameras
+from waiting import until
 
 from engine.face_reader import FaceReader
 from engine.imaging import list_images, read_image
@@ -28,22 +31,24 @@ async () => {
   return { type, pinned, text: await answer.text() };
 }
 """
+PICTURE = "() => [...document.querySelectorAll('#picture img')].some((each) => each.naturalWidth > 0)"
 ELSEWHERE = f"--host-resolver-rules=MAP {NAME} 127.0.0.1"
 """The browser is on another machine, as far as it can tell: the name is not `localhost`."""
 
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory, samples: Path) -> Iterator[Site]:
-    """A workbench with a certificate of its own, where one person is enrolled."""
+    """`muster serve` with a certificate of its own, one person enrolled, and a camera at the door."""
     workspace, keys = tmp_path_factory.mktemp("site"), tmp_path_factory.mktemp("keys")
-    (workspace / "muster.toml").write_text(f'[app]\nhosts = ["{NAME}"]\n')
-    with pytest.MonkeyPatch.context() as patch:
+    with pytest.MonkeyPatch.context() as patch, HttpCamera(swaying([]), fps=10) as camera:
         patch.setenv("MUSTER_KEYS", str(keys))
-        bench, port = Workbench(workspace), free_port()
+        bench = Workbench(workspace)
         bench.registrar.enrol_photos("E1", "Ben", list_images(samples / "train" / "ben_afflek")[:8])
-        words = ("--tls", "self-signed")
-        with serve(workspace, port=port, words=words, base=f"https://{NAME}:{port}", MUSTER_KEYS=str(keys)) as served:
-            yield served
+        for role in ("admin", "hr"):
+            bench.accounts.add(role, role, Site.password(role), language="en")
+        write_cameras(workspace, {"door": camera.address}, f'[app]\nhosts = ["{NAME}"]\n[kiosk]\nhosts = ["{NAME}"]\n')
+        with serving(workspace, "--tls", "self-signed", "--host", "0.0.0.0") as served:
+            yield Site(served.process.pid, f"https://{NAME}:{served.port}", workspace)
 
 
 def trusting(keys: Path) -> str:
@@ -73,6 +78,20 @@ def test_a_camera_from_another_host_name_punches_somebody_in(
         assert all(each["secure"] for each in cookies.values()), cookies
         start_camera(page)
         expect(page.locator(".m-arrival", has_text="Ben").first).to_be_visible(timeout=60_000)
+
+
+def test_a_screen_is_paired_through_the_link_on_the_page(site: Site, keys: Path) -> None:
+    with camera_browser(None, ELSEWHERE, trusting(keys)) as browser:
+        page = sign_in(browser, site, "admin", "/settings?part=kiosk")
+        page.get_by_role("button", name="Pair", exact=True).click()
+        link = page.locator("[data-testid=stCode]", has_text="?pair=").inner_text().strip()
+        assert link.startswith(f"https://{NAME}:")
+        screen = browser.new_context().new_page()
+        screen.goto(link)
+        assert screen.url == f"{link.partition('?')[0]}"
+        assert all(each["secure"] for each in screen.context.cookies())
+        expect(screen.locator("body")).not_to_have_attribute("data-view", "connecting", timeout=60_000)
+        until(lambda: screen.evaluate(PICTURE), seconds=60)
 
 
 def test_who_does_not_trust_the_authority_yet_can_fetch_it(site: Site, keys: Path) -> None:

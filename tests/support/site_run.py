@@ -22,6 +22,7 @@ from browser import free_port
 from waiting import until
 
 from engine.incidents import IncidentKind
+from engine.operations.reach import own_client
 from engine.operations.recording import recorded
 from engine.operations.standing import PartStanding, standing
 from engine.workbench import Workbench
@@ -42,7 +43,7 @@ class RunningSite:
     """A site that is served.
 
     Attributes:
-        port, kiosk_port: on 127.0.0.1. told: the file that its standard error goes to.
+        port, kiosk_port: on 127.0.0.1. told: the file that its standard error goes to. scheme: http or https.
     """
 
     process: subprocess.Popen[bytes]
@@ -50,6 +51,7 @@ class RunningSite:
     port: int
     kiosk_port: int
     told: Path
+    scheme: str = "http"
 
     def parts(self) -> Mapping[str, PartStanding]:
         """How the parts stand."""
@@ -68,9 +70,10 @@ class RunningSite:
 
     def ready(self) -> tuple[int, dict[str, Any]]:
         """Status and content of /readyz; (0, {}) without an answer."""
-        direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        unproven = urllib.request.HTTPSHandler(context=own_client())
+        direct = urllib.request.build_opener(urllib.request.ProxyHandler({}), unproven)
         try:
-            with direct.open(f"http://127.0.0.1:{self.port}/readyz", timeout=5) as answer:
+            with direct.open(f"{self.scheme}://127.0.0.1:{self.port}/readyz", timeout=5) as answer:
                 return answer.status, json.loads(answer.read())
         except urllib.error.HTTPError as error:
             return error.code, json.loads(error.read())
@@ -131,7 +134,7 @@ def serving(workspace: Path, *options: str, seconds: float = 120.0) -> Iterator[
             stdout=subprocess.DEVNULL,
             stderr=errors,
         )
-    site = RunningSite(process, workspace, port, kiosk_port, told)
+    site = RunningSite(process, workspace, port, kiosk_port, told, "https" if "--tls" in options else "http")
     try:
         # asked too often, the server answers instead of starting
         until(lambda: process.poll() is not None or site.ready()[0] == 200, seconds, every_s=0.2)
