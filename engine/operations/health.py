@@ -40,6 +40,8 @@ def health(workspace: Path) -> Health:
         faults += [
             f"{name} is {each.state}{_why(each)}" for name, each in found.parts.items() if each.state != "running"
         ]
+        if found.gone:
+            faults.append("the folder of the workspace is gone, or another one is in its place")
         if found.problem:
             faults.append("the newest settings are not followed")
     for name, told in cameras.items():

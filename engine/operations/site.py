@@ -30,6 +30,7 @@ from engine.operations.reach import Reach, own_client
 from engine.operations.standing import BEAT_S, Standing, forget_standing, standing, write_standing
 from engine.operations.supervisor import Supervisor, WantedPart, signals
 from engine.storage import claimed
+from engine.storage.logs.witnesses import MARKER
 
 log = logging.getLogger(__name__)
 
@@ -212,6 +213,8 @@ class _Site:
         self._supervisor = Supervisor(output=logs.write_on, incident=self._incident)
         self._cameras: Mapping[Path, tuple[str, ...]] = {}
         self._problem = ""
+        self._marked: set[Path] = set()  # with the file that names its seal, which comes with the first row
+        self._gone: set[Path] = set()
         self._told: Mapping[str, Any] = {}
         self._due = 0.0
         self._complete = False
@@ -272,8 +275,14 @@ class _Site:
         self._due = time.monotonic() + BEAT_S
         parts = self._supervisor.standings()
         for folder, cameras in self._cameras.items():
+            there = (folder / MARKER).exists()
+            self._marked |= {folder} if there else set()
+            gone = folder in self._marked and not there
+            if gone != (folder in self._gone):
+                self._gone ^= {folder}
+                log.error("%s: the folder of the workspace is %s", folder, "gone" if gone else "there again")
             with contextlib.suppress(MusterError):  # a full disk must not end what runs
-                write_standing(folder, Standing(os.getpid(), self._since, parts, cameras, self._problem))
+                write_standing(folder, Standing(os.getpid(), self._since, parts, cameras, self._problem, gone))
 
     def _incident(self, name: str, why: str) -> None:
         words = [sys.executable, "-m", "engine.operations.notice", str(self._options.workspace), name, why]

@@ -50,6 +50,7 @@ class Standing:
         pid: the supervisor's. since: when it began, ISO 8601.
         cameras: those of this workspace that are to be recorded.
         problem: why the newest settings are not followed; empty: they are.
+        gone: the folder is not the one any more that was there at the start.
     """
 
     pid: int = 0
@@ -57,6 +58,7 @@ class Standing:
     parts: Mapping[str, PartStanding] = field(default_factory=dict)
     cameras: tuple[str, ...] = ()
     problem: str = ""
+    gone: bool = False
 
 
 def _path(workspace: Path) -> Path:
