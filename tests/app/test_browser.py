@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from browser import Site, camera_browser, needs_chromium, serve, sign_in, start_camera
+from browser import Site, camera_browser, free_port, needs_chromium, serve, sign_in, start_camera
 from browser_steps import enrol_by_camera, enrol_until_pictures
 from clips import guided_clip, still_clip
 from fakes import EVIDENCE
@@ -141,6 +141,33 @@ def test_opening_and_closing_the_live_tab_leaves_nothing_behind(
                 time.sleep(0.5)
             threads.append(site.threads)
     assert max(threads[1:]) <= threads[0]
+
+
+def test_a_camera_that_plays_goes_on_by_itself_after_the_server_was_restarted(tmp_path: Path) -> None:
+    port = free_port()
+
+    def looked_at() -> int:
+        """Pictures that the server has looked at, as the page says."""
+        told = page.locator("[data-frames]")
+        return int(told.first.get_attribute("data-frames", timeout=1_000) or 0) if told.count() else 0
+
+    def growing(patience_s: float) -> bool:
+        until, first = time.monotonic() + patience_s, looked_at()
+        while time.monotonic() < until and looked_at() <= first:
+            page.wait_for_timeout(250)
+        return looked_at() > first
+
+    with camera_browser() as fresh:
+        with serve(tmp_path, port=port) as site:
+            page = sign_in(fresh, site, "hr", "/?camera=browser")
+            start_camera(page)
+            expect(page.locator("[data-frames]")).to_be_visible()
+            assert growing(60)
+        with serve(tmp_path, port=port):
+            expect(page.locator(".m-stage.m-on")).to_have_count(0, timeout=60_000)  # the page has heard of it
+            expect(page.locator(".m-stage.m-on")).to_have_count(1, timeout=60_000)
+            assert growing(60)
+        page.context.close()
 
 
 def test_a_new_person_is_registered_with_the_camera_and_then_recognised_live(
