@@ -22,6 +22,7 @@ from served import answers, up
 
 from engine.access import offer_setup
 from engine.config import load_config
+from engine.config.outlines import corners
 from engine.imaging import encode_jpeg
 from engine.workbench import Workbench
 
@@ -148,6 +149,8 @@ def test_from_an_empty_folder_to_a_working_site(browser: Browser, tmp_path: Path
         page.context.close()
     config = load_config(workspace)
     assert config.cameras["entrance"].source == camera.address
+    (mask,) = (corners(text) for text in config.cameras["entrance"].masks)
+    assert np.allclose(mask, [(0.1, 0.1), (0.3, 0.1), (0.3, 0.4), (0.1, 0.4)], atol=0.01)
     assert config.shifts["office"].start == time(9)
     assert config.holidays.extra == {date(2026, 12, 24): "Christmas Eve"}
     (rule,) = config.notifications.rules
@@ -173,9 +176,23 @@ def _add_camera(page: Page, camera: HttpCamera) -> None:
     typed(page, "Address", camera.address)
     pressed(page, "Test")
     expect(page.get_by_text(re.compile(r"320 × 240 .*mjpeg"))).to_be_visible(timeout=PATIENCE_MS)
+    _draw_mask(page)
     shoot(page, "2-camera")
     pressed(page, "Add")
     expect(page.get_by_role("button", name="Change")).to_be_visible(timeout=PATIENCE_MS)
+
+
+def _draw_mask(page: Page) -> None:
+    """Draw a rectangle on the camera's picture."""
+    stage = page.locator(".m-masks-stage")
+    stage.scroll_into_view_if_needed()
+    box = stage.bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + 0.1 * box["width"], box["y"] + 0.1 * box["height"])
+    page.mouse.down()
+    page.mouse.move(box["x"] + 0.3 * box["width"], box["y"] + 0.4 * box["height"], steps=4)
+    page.mouse.up()
+    expect(page.get_by_label("Masks", exact=True)).to_have_value(re.compile(r"^0\.1"), timeout=PATIENCE_MS)
 
 
 def _add_shift_and_holiday(page: Page, base: str) -> None:
