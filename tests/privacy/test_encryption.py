@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import shutil
 from datetime import timedelta
@@ -19,6 +20,9 @@ from engine.errors import InputError, StorageError
 from engine.gallery import Gallery, GalleryFile, GalleryStore, Template
 from engine.imaging import read_image
 from engine.operations import doctor
+from engine.operations.reporting import AttendanceReports
+from engine.records import note_export
+from engine.reports import sheet_csv
 from engine.storage.vault import Vault, read_file, sealed_key
 from engine.types import FaceQuality, Identity, TrackState
 from engine.workbench import Workbench
@@ -54,9 +58,41 @@ def pictures(workspace: Path) -> list[Path]:
 def found_faces(workspace: Path) -> list[Path]:
     """Files with an embedding or the beginning of a picture."""
     rows = [face(*[0.0] * place, 1) for place in range(4)]
-    wanted = [b"\xff\xd8\xff", *(row.astype(kind).tobytes() for row in rows for kind in ("<f4", "<f2"))]
+    plain = [row.astype(kind).tobytes() for row in rows for kind in ("<f4", "<f2")]
+    wanted = [b"\xff\xd8\xff", *plain, *(each for row in plain for each in _as_text(row))]
     files = [path for path in workspace.rglob("*") if path.is_file()]
     return [path for path in files if any(each in path.read_bytes() for each in wanted)]
+
+
+def _as_text(content: bytes) -> list[bytes]:
+    """How bytes look in base64, whatever stands before them."""
+    texts = [base64.b64encode(bytes(before) + content)[4:-4] for before in range(3)]
+    return [*texts, *(text.translate(bytes.maketrans(b"+/", b"-_")) for text in texts)]
+
+
+def test_faces_and_names_are_where_they_belong_in_a_workspace_that_has_lived(filled: Workbench) -> None:
+    place, clock = filled.workspace, filled.clock
+    assert isinstance(clock, Clock)
+    filled.records.close(at(60 * 60 * 24 * 2), filled.people.known())
+    filled.attendance.keeper.refresh(T0.date(), filled.people.known())
+    filled.office.correct("E2", T0.date(), "status", author="ann", reason="Ben Bell was at the fair", value="excused")
+    (incident, *_) = filled.records.incident_rows()
+    for name, content in {
+        "report": sheet_csv(AttendanceReports(filled).rows(T0.date(), T0.date(), None)).encode(),
+        "incident": filled.cases.export(incident.incident_id, author="ann"),
+    }.items():
+        note_export(filled.records, "export_sheet", name, "all of it", content, author="ann")
+    filled.privacy.export_subject("E1", place.parent / "E1.zip", author="ann")
+    for days in range(200, 202):  # strangers and pictures are over, and wait in quarantine
+        clock.now = T0 + timedelta(days=days)
+        filled.privacy.purge(apply=days > 200, author="ann", trust_clock=True)
+    assert found_faces(place) == []
+    named = {
+        path.relative_to(place).parts[0]
+        for path in place.rglob("*")
+        if path.is_file() and any(each in path.read_bytes() for each in (b"Lovelace", b"Ben Bell"))
+    }
+    assert named <= {"people.csv", "attendance"}, "the staff list and day sheets are for people to read"
 
 
 def test_no_template_and_no_picture_lies_readable_in_a_workspace(filled: Workbench) -> None:
