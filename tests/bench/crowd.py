@@ -78,6 +78,7 @@ def render_clip(
     fps: float,
     seconds: float,
     between_s: tuple[float, float] | None = None,
+    first: int = 0,
 ) -> Clip:
     """Render a clip in which `people` enter 0.4 s apart and then stay in view.
 
@@ -88,6 +89,7 @@ def render_clip(
         size: width and height in pixels.
         people: 1 to 10.
         fps, seconds: rate and length.
+        first: which of `PHOTOS` shows the first one.
         between_s: when the first one enters and when all leave; default: from the begin to the end.
     """
     width, height = size
@@ -97,7 +99,7 @@ def render_clip(
             cut_out(read_image(next((photos / "val" / Path(name).parent).glob(f"*{Path(name).name}.jpg"))), detector),
             height,
         )
-        for name in PHOTOS[:people]
+        for name in PHOTOS[first : first + people]
     ]
     generator = np.random.default_rng(people)
     hall = np.broadcast_to(np.linspace(190, 120, height)[:, None, None], (height, width, 3)).astype(np.uint8).copy()
@@ -112,7 +114,7 @@ def render_clip(
                 _paste(scene, figures[number], number, people, time)
             noise = noises[index % len(noises)]
             writer.write(np.clip(scene.astype(np.int16) + noise, 0, 255).astype(np.uint8))
-    names = dict.fromkeys(name.split("/")[0] for name in PHOTOS[:people])
+    names = dict.fromkeys(name.split("/")[0] for name in PHOTOS[first : first + people])
     enrolment = {name: enrolment_of(photos, name) for name in names if name in ENROLLED}
     return Clip(path, width, height, fps, people, enrolment, 60 if height >= 1080 else 40)
 

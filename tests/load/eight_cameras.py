@@ -37,9 +37,11 @@ from tests.bench.street import render_empty
 
 SIZE, FPS = (1920, 1080), 25.0
 ROUND_S, ENTER_S, LEAVE_S = 24.0, 4.0, 18.0
-COOL_DOWN_S = 16.0
-"""Longer than a passage, so that nobody is punched twice in one, and shorter than the time to the next one."""
-HALLS, DOORS = tuple(f"hall-{number}" for number in range(1, 7)), {"door-1": 1, "door-2": 2}
+COOL_DOWN_S = 15.0
+"""Longer than a passage, so that nobody is punched twice in one; who is seen nine seconds late is still punched in the next one."""
+HALLS = tuple(f"hall-{number}" for number in range(1, 7))
+DOORS = {"door-1": (2, 1), "door-2": (0, 2)}
+"""Whom they show: the first of `PHOTOS`, and how many. Nobody passes both: a person is punched once, wherever they are seen."""
 _SETTLED_S = 12.0
 """After so long the cameras rest or follow; the processor's time counts from here."""
 _EVERY_S = 2.0
@@ -89,11 +91,11 @@ def clips(folder: Path) -> dict[str, Path]:
         render_empty(_part(empty), size=SIZE, fps=FPS, seconds=ROUND_S)
         _part(empty).replace(empty)
     found = dict.fromkeys(HALLS, empty)
-    for name, people in DOORS.items():
-        found[name] = folder / f"{name}.mp4"
+    for name, (first, people) in DOORS.items():
+        found[name] = folder / f"{name}-{first}-{people}.mp4"
         if not found[name].exists():
             print(f"rendering {name}", flush=True)
-            _render(found[name], people)
+            _render(found[name], first, people)
     return found
 
 
@@ -101,12 +103,13 @@ def _part(path: Path) -> Path:
     return path.with_stem(f"{path.stem}.part")
 
 
-def _render(path: Path, people: int) -> None:
+def _render(path: Path, first: int, people: int) -> None:
     store, plain = ModelStore("onnx"), path.with_stem(f"{path.stem}.plain")
     detector = MTCNNDetector(*store.mtcnn(), DetectionConfig(), workers=store.threads)
     between = (ENTER_S, LEAVE_S)
     photos = fetch_samples()
-    render_clip(plain, detector, photos, size=SIZE, people=people, fps=FPS, seconds=ROUND_S, between_s=between)
+    told = {"size": SIZE, "fps": FPS, "seconds": ROUND_S, "between_s": between}
+    render_clip(plain, detector, photos, people=people, first=first, **told)  # type: ignore[arg-type]
     form = ["-c:v", "libx264", "-preset", "veryfast", "-b:v", "4M", "-g", "50", "-pix_fmt", "yuv420p"]
     subprocess.run(["ffmpeg", "-loglevel", "error", "-y", "-i", plain, *form, _part(path)], check=True)
     _part(path).replace(path)
@@ -116,7 +119,9 @@ def _render(path: Path, people: int) -> None:
 def _passages(shown: Mapping[str, list[float]]) -> Counter[tuple[str, str]]:
     """How often each person has passed each door, as the cameras showed it."""
     rounds = {name: sum(int((each + ROUND_S - LEAVE_S) // ROUND_S) for each in shown[name]) for name in DOORS}
-    people = {name: [PHOTOS[number].split("/")[0] for number in range(count)] for name, count in DOORS.items()}
+    people = {
+        name: [photo.split("/")[0] for photo in PHOTOS[first : first + count]] for name, (first, count) in DOORS.items()
+    }
     return Counter({(name, person): rounds[name] for name in DOORS for person in people[name]})
 
 
