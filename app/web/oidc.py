@@ -188,7 +188,7 @@ def _entered(request: Request, identity: Identity, place: str, id_token: str) ->
     except NotAdmitted as refusal:
         return plain.sign_in(request, problem=plain.told(request, refusal), status=403)
     except TryLater as late:
-        return plain.sign_in(request, problem=str(late), status=429, wait_s=late.wait_s)
+        return plain.sign_in(request, problem=plain.explained(request, late), status=429, wait_s=late.wait_s)
     proof = id_token if len(id_token) <= _COOKIE_BYTES else _UNKNOWN
     plain.keep(request, response, _PROOF, proof or _UNKNOWN, round(left_s), path="/sign-out")
     return response

@@ -21,6 +21,7 @@ from app.web.sessions import BROWSER, BROWSER_S, COOKIE
 from app.words import choose, translations
 from engine.access import PASSWORD_LENGTH, Account, NotAdmitted, Visitor
 from engine.errors import MusterError
+from engine.words import Phrase
 
 _pages = Environment(loader=FileSystemLoader(Path(__file__).parent / "templates"), autoescape=select_autoescape())
 log = logging.getLogger(__name__)
@@ -113,6 +114,13 @@ def told(request: Request, refusal: NotAdmitted) -> str:
     """Why an identity opens no account, and what to do, in the visitor's language."""
     translate = translations(language(request)).gettext
     return f"{refusal.told.said(translate)} {refusal.step.said(translate)}"
+
+
+def explained(request: Request, error: MusterError) -> str:
+    """What an error says, with its next step, as sentences in the visitor's language."""
+    translate = translations(language(request)).gettext
+    parts = [text.said(translate) if isinstance(text, Phrase) else text for text in (error.message, error.hint)]
+    return " ".join(f"{part[0].upper()}{part[1:]}." for part in parts if part)
 
 
 def onward(request: Request, place: str) -> Response:

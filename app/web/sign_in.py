@@ -22,6 +22,7 @@ from engine.access import (
     second_factor,
 )
 from engine.errors import InputError, MusterError
+from engine.words import phrase
 
 _FORM_LIMIT = 8192
 _SECOND_S = 600
@@ -50,9 +51,11 @@ def _checked(request: Request, form: dict[str, str]) -> Response:
     try:
         if not bench.accounts.all():
             if not right_setup(bench.workspace, form.get("setup", "")):
-                raise InputError("the set-up code is wrong", hint="open the link that `muster app` printed last")
+                raise InputError(
+                    phrase("the set-up code is wrong"), hint=phrase("open the link that `muster app` printed last")
+                )
             if form.get("password", "") != form.get("again", ""):
-                raise InputError("the passwords differ", hint="type the same password twice")
+                raise InputError(phrase("the passwords differ"), hint=phrase("type the same password twice"))
             account = bench.accounts.add(name, "admin", form.get("password", ""), first=True)
             end_setup(bench.workspace)
             bench.audit.note("first_admin", "", "created the first account", author=account.name, now=now)
@@ -97,7 +100,9 @@ def _code_checked(request: Request, form: dict[str, str]) -> Response:
         if isinstance(error, WrongSecret):
             users.failed(error, plain.visitor(request).address)
         status = 429 if isinstance(error, TryLater) else 400
-        return _code_page(request, account, secret, token, place, problem=str(error), status=status)
+        return _code_page(
+            request, account, secret, token, place, problem=plain.explained(request, error), status=status
+        )
     sessions.end(token)
     now_there = services.home().accounts.of_id(account.id)
     if now_there is None:
@@ -118,13 +123,15 @@ async def _code(request: Request) -> Response:
 def _refused(request: Request, error: InputError, name: str, setup: str = "") -> Response:
     """The page again, after something was wrong."""
     if isinstance(error, TryLater):
-        return plain.sign_in(request, problem=str(error), name=name, status=429, wait_s=error.wait_s)
+        return plain.sign_in(
+            request, problem=plain.explained(request, error), name=name, status=429, wait_s=error.wait_s
+        )
     if isinstance(error, WrongSecret):
         try:
             services.home().users.failed(error, plain.visitor(request).address)
         except MusterError as unwritten:
             log.warning("a failed sign-in cannot be recorded: %s", unwritten)
-    return plain.sign_in(request, problem=str(error), name=name, status=400, setup=setup)
+    return plain.sign_in(request, problem=plain.explained(request, error), name=name, status=400, setup=setup)
 
 
 async def _sign_out(request: Request) -> Response:

@@ -26,6 +26,7 @@ from engine.access.secret_texts import SecretTexts, is_sealed_text
 from engine.access.throttle import Attempt, Tries, Visitor
 from engine.errors import InputError, StorageError
 from engine.storage import Document, clean_text
+from engine.words import N_, phrase
 
 log = logging.getLogger(__name__)
 
@@ -41,9 +42,9 @@ class WrongSecret(InputError):
         attempt: how often that happened. account: whose, if there is such an account; for the audit log only.
     """
 
-    def __init__(self, attempt: Attempt, account: Account | None, what: str = "name or password") -> None:
+    def __init__(self, attempt: Attempt, account: Account | None, what: str = N_("name or password is wrong")) -> None:
         self.attempt, self.account = attempt, account
-        super().__init__(f"{what} is wrong", hint="try again, or ask an administrator for help")
+        super().__init__(phrase(what), hint=phrase("try again, or ask an administrator for help"))
 
 
 class AccountBook(CredentialFile[Account]):
@@ -127,7 +128,7 @@ class AccountBook(CredentialFile[Account]):
             StorageError: the file cannot be written.
         """
         if first and self.all():
-            raise InputError("an account already exists", hint="sign in, or ask an administrator")
+            raise InputError(phrase("an account already exists"), hint=phrase("sign in, or ask an administrator"))
         name = account_name(name, self.all())
         email = clean_text(email, what="e-mail address", limit=200).casefold() if email.strip() else ""
         _check_role(role)
@@ -139,7 +140,7 @@ class AccountBook(CredentialFile[Account]):
 
         def put(accounts: dict[str, Account]) -> None:
             if first and accounts:
-                raise InputError("an account already exists", hint="sign in, or ask an administrator")
+                raise InputError(phrase("an account already exists"), hint=phrase("sign in, or ask an administrator"))
             account_name(name, accounts)
             if email and any(other.email == email for other in accounts.values()):
                 raise InputError(f"{email} belongs to another user", hint="give another address")
@@ -281,7 +282,7 @@ class AccountBook(CredentialFile[Account]):
 
         self._change(use)
         if not right:
-            raise WrongSecret(attempt, account, "the code")
+            raise WrongSecret(attempt, account, N_("the code is wrong"))
         self.tries.settle(attempt)
         return self.all()[name]
 
@@ -296,7 +297,7 @@ class AccountBook(CredentialFile[Account]):
             StorageError: the account cannot be written.
         """
         if not (step := second_factor.step_of(secret, code, now)):
-            raise InputError("the code is wrong", hint="type the six digits that the app shows now")
+            raise InputError(phrase("the code is wrong"), hint=phrase("type the six digits that the app shows now"))
         codes = second_factor.new_recovery_codes()
         self._renew(name, totp=secret, totp_step=step, recovery=second_factor.hashed(codes))
         return codes

@@ -14,6 +14,7 @@ from babel.dates import get_day_names, get_month_names
 
 from engine.errors import InputError
 from engine.storage import clean_text
+from engine.words import phrase
 
 PASSWORD_LENGTH = 10
 """Shortest password, in characters (NIST SP 800-63B asks for at least 8 and no composition rules)."""
@@ -97,23 +98,35 @@ def account_name(name: str, taken: Iterable[str]) -> str:
     typed = unicodedata.normalize("NFKC", name).strip()
     if strange := next((sign for sign in typed if not _ordinary(sign)), ""):
         shown = strange if strange.isprintable() else f"U+{ord(strange):04X}"
-        raise InputError(f"a user name cannot have the sign {shown}", hint="use letters, digits, and . - _ @")
+        raise InputError(
+            phrase("a user name cannot have the sign {sign}", sign=shown),
+            hint=phrase("use letters, digits, and . - _ @"),
+        )
     text = clean_text(typed, what="user name", limit=_LONGEST_NAME)
     scripts = {unicodedata.name(sign, "?").split()[0] for sign in text if sign.isalpha()}
     if len(scripts) > 1 and not any(scripts <= allowed for allowed in _TOGETHER):
         raise InputError(
-            f"the user name mixes letters of {' and '.join(sorted(script.title() for script in scripts))}",
-            hint="write it in one alphabet, so that it cannot be taken for another name",
+            phrase(
+                "the user name mixes letters of several alphabets: {names}",
+                names=", ".join(sorted(script.title() for script in scripts)),
+            ),
+            hint=phrase("write it in one alphabet, so that it cannot be taken for another name"),
         )
     if _joined(text) in {_joined(each) for each in _RESERVED} or _MACHINES.match(
         unicodedata.normalize("NFKC", text).casefold()
     ):
-        raise InputError(f"the user name {text!r} is reserved", hint="choose another name")
+        raise InputError(phrase("the user name “{name}” is reserved", name=text), hint=phrase("choose another name"))
     for other in taken:
         if other == text:
-            raise InputError(f"the user {text!r} already exists", hint="choose another name, or change that user")
+            raise InputError(
+                phrase("the user “{name}” already exists", name=text),
+                hint=phrase("choose another name, or change that user"),
+            )
         if looks(other) == looks(text):
-            raise InputError(f"{text!r} looks like the user {other!r}", hint="choose another name")
+            raise InputError(
+                phrase("“{name}” looks like the user “{other}”", name=text, other=other),
+                hint=phrase("choose another name"),
+            )
     return text
 
 
@@ -137,14 +150,18 @@ def check_password(password: str, about: Iterable[str] = ()) -> None:
         InputError: it is too short, too long, or easy to guess.
     """
     if not PASSWORD_LENGTH <= len(password) <= 200:
-        raise InputError(f"the password has {len(password)} characters", hint=f"choose one of {PASSWORD_LENGTH} to 200")
+        raise InputError(
+            phrase("the password has {count} characters", count=len(password)),
+            hint=phrase("choose one of {least} to 200", least=PASSWORD_LENGTH),
+        )
     own = {*_words((*about, *_WORKPLACE)), *_calendar()}
     rest = _without(password[:_LONGEST_JUDGED], own)
     if _guess(password, {*own, *_GUESSED})["score"] < _STRONG or (
         rest != _plain(password[:_LONGEST_JUDGED]) and _easy(rest)
     ):
         raise InputError(
-            "the password is easy to guess", hint="choose three or four words that nobody would put together"
+            phrase("the password is easy to guess"),
+            hint=phrase("choose three or four words that nobody would put together"),
         )
 
 

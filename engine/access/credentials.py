@@ -20,6 +20,7 @@ from argon2.profiles import RFC_9106_LOW_MEMORY
 
 from engine.errors import InputError, StorageError
 from engine.storage import Document, document
+from engine.words import N_, phrase
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 Row = TypeVar("Row", bound="DataclassInstance")
 
 _FREE_TRIES = 5
+TOO_MANY = N_("too many wrong passwords")
 _LONGEST_WAIT_S = 900
 
 
@@ -35,7 +37,7 @@ class TryLater(InputError):
 
     def __init__(self, message: str, *, wait_s: int) -> None:
         self.wait_s = wait_s
-        super().__init__(message, hint=f"try again in {wait_s} s")
+        super().__init__(message, hint=phrase("try again in {seconds} s", seconds=wait_s))
 
 
 class CredentialFile(Generic[Row]):
@@ -147,7 +149,7 @@ def one_at_a_time(queue: int = _QUEUE) -> Iterator[None]:
     with _queue:
         inside = me in _asking
         if not inside and len(_asking) > queue:
-            raise TryLater("too many people sign in at this moment", wait_s=2)
+            raise TryLater(phrase("too many people sign in at this moment"), wait_s=2)
         _asking.add(me)
     try:
         with _turn:
@@ -192,14 +194,14 @@ class SlowHashes:
         return self._hasher.check_needs_rehash(hashed)
 
 
-def one_more_try(failures: int, wait_until: str, now: datetime, *, secrets: str) -> tuple[int, str]:
+def one_more_try(failures: int, wait_until: str, now: datetime, *, problem: str = TOO_MANY) -> tuple[int, str]:
     """Count an attempt before it is checked, so that simultaneous attempts count, too; call it while the file is locked.
 
     Five attempts are free. After that there is a wait, which doubles with every attempt up to a quarter of an hour.
 
     Args:
         failures, wait_until: attempts since the last correct one, and the end of the wait (ISO 8601).
-        secrets: what the error calls the secrets.
+        problem: what the error says.
 
     Returns:
         `failures` and `wait_until` after this attempt.
@@ -209,7 +211,7 @@ def one_more_try(failures: int, wait_until: str, now: datetime, *, secrets: str)
     """
     longest = now + timedelta(seconds=_LONGEST_WAIT_S)  # a later end was written by a wrong clock
     if wait_until and now < (until := datetime.fromisoformat(wait_until)) <= longest:
-        raise TryLater(f"too many wrong {secrets}", wait_s=math.ceil((until - now).total_seconds()))
+        raise TryLater(phrase(problem), wait_s=math.ceil((until - now).total_seconds()))
     failures += 1
     wait_s = min(_LONGEST_WAIT_S, 2 ** min(failures - _FREE_TRIES, 20)) if failures >= _FREE_TRIES else 0
     return failures, (now + timedelta(seconds=wait_s)).isoformat() if wait_s else ""

@@ -20,6 +20,7 @@ from typing import Any
 from engine.access.credentials import CredentialFile, SlowHashes, one_at_a_time, one_more_try
 from engine.errors import InputError
 from engine.storage import Document
+from engine.words import N_
 
 _PIN = re.compile(r"[0-9]{6,12}")
 _MADE_DIGITS = 6
@@ -120,7 +121,7 @@ class PinBook(CredentialFile[_Pin]):
             nonlocal counted
             known = pins.get(employee_id, stranger)
             before = known if known.hash else pins.pop(stranger.employee_id, stranger)
-            failures, until = one_more_try(before.failures, before.wait_until, now, secrets="PINs")
+            failures, until = one_more_try(before.failures, before.wait_until, now, problem=N_("too many wrong PINs"))
             counted = dataclasses.replace(before, failures=failures, wait_until=until)
             pins[counted.employee_id] = counted  # strangers stay in the order of their last attempts
             strangers = [each.employee_id for each in pins.values() if not each.hash]

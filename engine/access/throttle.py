@@ -17,7 +17,8 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from engine.access.credentials import CredentialFile, TryLater, one_more_try
+from engine.access.credentials import TOO_MANY, CredentialFile, TryLater, one_more_try
+from engine.words import N_, phrase
 
 _ADDRESS_BURST, _ADDRESS_EVERY_S = 30, 10
 """Wrong tries of one address: so many at once, then one each so many seconds."""
@@ -141,7 +142,7 @@ class Tries(CredentialFile[Tried]):
         made: list[Attempt] = []
 
         def count(tried: dict[str, Tried]) -> None:
-            row = _step(tried, _key("code", account_id), now, "codes")
+            row = _step(tried, _key("code", account_id), now, N_("too many wrong codes"))
             tried.pop(row.key, None)
             tried[row.key] = row
             made.append(Attempt(row.key, {}, row.failures, row.failures))
@@ -169,13 +170,13 @@ class Tries(CredentialFile[Tried]):
     ) -> tuple[Attempt, list[Tried]]:
         if account_id and visitor.knows(account_id):
             try:
-                row = _step(tried, _key("browser", visitor.browser, account_id), now, "passwords")
+                row = _step(tried, _key("browser", visitor.browser, account_id), now)
             except TryLater:
                 pass  # then it is a browser like any other
             else:
                 return Attempt(row.key, {}, row.failures, row.failures), [row]
         network = _network(visitor.address)
-        stairs = _step(tried, _key("pair", name.casefold(), network), now, "passwords")
+        stairs = _step(tried, _key("pair", name.casefold(), network), now)
         address = _budget(tried, _key("address", network), now, _ADDRESS_BURST, _ADDRESS_EVERY_S)
         named = _budget(tried, _key("name", name.casefold()), now, _NAME_BURST, _NAME_EVERY_S)
         budgets = {address.key: _ADDRESS_EVERY_S, named.key: _NAME_EVERY_S}
@@ -188,9 +189,9 @@ def _row(tried: Mapping[str, Tried], key: str, now: datetime) -> Tried:
     return row if fresh else Tried(key)
 
 
-def _step(tried: Mapping[str, Tried], key: str, now: datetime, secrets: str) -> Tried:
+def _step(tried: Mapping[str, Tried], key: str, now: datetime, problem: str = TOO_MANY) -> Tried:
     row = _row(tried, key, now)
-    failures, until = one_more_try(row.failures, row.wait_until, now, secrets=secrets)
+    failures, until = one_more_try(row.failures, row.wait_until, now, problem=problem)
     return Tried(key, failures, until, now.isoformat())
 
 
@@ -201,7 +202,7 @@ def _budget(tried: Mapping[str, Tried], key: str, now: datetime, burst: int, eve
     full = before + timedelta(seconds=every_s)
     over_s = (full - now).total_seconds() - burst * every_s
     if over_s > 0:
-        raise TryLater("too many wrong passwords", wait_s=math.ceil(over_s))
+        raise TryLater(phrase(TOO_MANY), wait_s=math.ceil(over_s))
     return Tried(key, row.failures + 1, full.isoformat(), now.isoformat())
 
 

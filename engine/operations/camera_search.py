@@ -43,7 +43,7 @@ _PATHS = {
     "uniview": "/media/video1",
     "vivotek": "/live.sdp",
 }
-"""Where cameras of a make have their main stream, as their manuals say."""
+"""Where cameras of a make usually have their main stream. The page tells to compare it with the manual."""
 
 
 @dataclass(frozen=True)

@@ -148,7 +148,17 @@ def test_a_wrong_password_shows_the_page_again_with_the_name_escaped(client: Tes
     answer = client.post("/sign-in", data={"name": '"><img src=x>', "password": "nonsense"}, headers=OWN)
     assert answer.status_code == 400
     assert "<img src=x" not in answer.text
-    assert "name or password is wrong" in answer.text
+    assert "Name or password is wrong. Try again, or ask an administrator for help." in answer.text
+
+
+def test_what_was_wrong_is_said_in_the_language_of_the_browser(client: TestClient) -> None:
+    german = {**OWN, "accept-language": "de-DE,de;q=0.9"}
+    answer = client.post("/sign-in", data={"name": "ada", "password": "nonsense"}, headers=german)
+    assert "Name oder Passwort ist falsch. Versuchen Sie es noch einmal" in answer.text
+    for _ in range(8):
+        answer = client.post("/sign-in", data={"name": "ada", "password": "nonsense"}, headers=german)
+    assert answer.status_code == 429
+    assert "Zu viele falsche Passwörter. Versuchen Sie es in" in answer.text
 
 
 def test_signing_out_ends_the_session_even_for_who_kept_the_cookie(client: TestClient) -> None:
