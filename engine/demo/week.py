@@ -71,6 +71,7 @@ class _WeekSource:
     """The week's frames and the camera's outage, at the times of the script."""
 
     resting = catching_up = False
+    skipped = 0
 
     def __init__(self, path: Path, scenes: Sequence[_Scene], monday: date, zone: ZoneInfo) -> None:
         self._path, self._scenes, self._monday, self._zone = path, scenes, monday, zone

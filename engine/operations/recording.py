@@ -330,6 +330,10 @@ class Reported:
         self._source.resting = value
 
     @property
+    def skipped(self) -> int:
+        return self._source.skipped
+
+    @property
     def catching_up(self) -> bool:
         return self._source.catching_up
 

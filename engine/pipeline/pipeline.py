@@ -93,7 +93,7 @@ class Pipeline:
             while limit is None or self.stats.frames < limit:
                 with self.stats.stage("waiting"):
                     item = intake.next(_IDLE_S if self._live else None)
-                self.stats.dropped = intake.dropped
+                self.stats.dropped = intake.dropped + source.skipped
                 if item is None:
                     break
                 if item == "nothing yet":

@@ -35,7 +35,7 @@ class RunStats:
     """Counters of a run.
 
     Attributes:
-        dropped: frames of a live camera that were left out because newer ones were there.
+        dropped: frames of a live camera that were left out because newer ones were there, while it did not rest.
         scans: searches for new faces; in the other frames faces were looked for where they were expected.
         embedded, glances, passed_over: faces embedded, faces of decided tracks that were only glanced at, and good faces that were left
             out because the embedder had no time.

@@ -41,10 +41,14 @@ class Source(Protocol):
 
     Attributes:
         resting: set by the pipeline while nobody is in view and nothing moves: a few frames a second are enough then.
+        skipped: frames that were left out because nobody took them in time, while the source did not rest.
         catching_up: frames that were held back while the source rested are coming: none of them may be left out.
     """
 
     resting: bool
+
+    @property
+    def skipped(self) -> int: ...
 
     @property
     def catching_up(self) -> bool: ...

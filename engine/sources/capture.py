@@ -27,8 +27,9 @@ from engine.sources.trouble import NoPicture, Trouble, Unreadable, of_device, of
 
 AWAKE, RESTING = b"?", b"r?"
 _WAITING_S = 0.5
-HEADER = struct.Struct("<IIf?")
-"""Height and width in pixels, how long ago the camera gave the picture in seconds, and whether the next one is waiting; see `Stream`."""
+HEADER = struct.Struct("<IIf?I")
+"""Height and width in pixels, how long ago the camera gave the picture in seconds, whether the next one is waiting (see `Stream`), and how
+many pictures were left out since the last answer because nobody had asked for them."""
 
 
 _PR_SET_PDEATHSIG = 1
@@ -36,7 +37,7 @@ _PR_SET_PDEATHSIG = 1
 
 def packed(why: NoPicture) -> bytes:
     """Why there is no picture, as it is sent."""
-    return HEADER.pack(0, 0, 0.0, False) + json.dumps([why.kind, why.extra]).encode()
+    return HEADER.pack(0, 0, 0.0, False, 0) + json.dumps([why.kind, why.extra]).encode()
 
 
 def unpacked(answer: bytes) -> NoPicture:
@@ -96,7 +97,8 @@ class _Newest:
     def __init__(self, camera: _Camera, spec: str) -> None:
         self._camera, self._spec = camera, spec
         self._changed = threading.Condition()
-        self._wanted = self._ended = False
+        self._wanted = self._ended = self._asked = False
+        self._left_out = 0
         self._answer: bytes | None = None
         self._why = NoPicture(Trouble.ENDED)
 
@@ -108,7 +110,9 @@ class _Newest:
             try:
                 ok = camera.grab()
                 if ok and (self._wanted or camera.catching_up):
-                    answer = _answer(camera)
+                    answer = _answer(camera, self._left_out)
+                elif ok and self._asked and not camera.resting:
+                    self._left_out += 1
             except Exception as error:  # noqa: BLE001 - whatever it is, the parent is told and begins anew
                 ok, self._why = False, of_error(error, self._spec)
             with self._changed:
@@ -116,13 +120,13 @@ class _Newest:
                     self._changed.wait_for(lambda: self._answer is None)
                 self._ended = not ok
                 if answer is not None:
-                    self._answer, self._wanted = answer, False
+                    self._answer, self._wanted, self._left_out = answer, False, 0
                 self._changed.notify_all()
 
     def next(self) -> tuple[bytes, bool]:
         """The next picture with its header, or why there is none; and whether anything more may come."""
         with self._changed:
-            self._wanted = True
+            self._wanted = self._asked = True
             while not self._changed.wait_for(lambda: self._answer is not None or self._ended, _WAITING_S):
                 if (why := self._camera.waiting) is not None:
                     return packed(why), True
@@ -131,11 +135,11 @@ class _Newest:
         return answer or packed(self._why), answer is not None
 
 
-def _answer(camera: _Camera) -> bytes | None:
+def _answer(camera: _Camera, left_out: int) -> bytes | None:
     picture = camera.retrieve()
     if picture is None:
         return None
-    return HEADER.pack(*picture.shape[:2], camera.behind_s, camera.catching_up) + picture.tobytes()
+    return HEADER.pack(*picture.shape[:2], camera.behind_s, camera.catching_up, left_out) + picture.tobytes()
 
 
 def capture(

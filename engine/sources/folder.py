@@ -31,6 +31,7 @@ class FolderSource:
     """
 
     resting = catching_up = False
+    skipped = 0
 
     def __init__(
         self,

@@ -96,6 +96,7 @@ class LiveSource:
         doze_s: see `Stream`.
 
     Attributes:
+        skipped: see `Source`.
         trouble: why there is no picture now; None while there is one, and before it is known.
 
     Raises:
@@ -103,6 +104,7 @@ class LiveSource:
     """
 
     resting = catching_up = False
+    skipped = 0
     trouble: NoPicture | None = None
 
     def __init__(
@@ -171,9 +173,10 @@ class LiveSource:
             answer = self._connection.recv_bytes()
         except (EOFError, OSError):  # the child has died
             return silent
-        height, width, age_s, self.catching_up = HEADER.unpack_from(answer)
+        height, width, age_s, self.catching_up, left_out = HEADER.unpack_from(answer)
         if not height:
             return unpacked(answer)
+        self.skipped += left_out
         return np.frombuffer(answer, np.uint8, offset=HEADER.size).reshape(height, width, 3), age_s
 
     def __iter__(self) -> Iterator[Frame | SourceEvent]:

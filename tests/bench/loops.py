@@ -125,7 +125,7 @@ def muster_loop(workspace: Path, clip: Clip, live: bool) -> dict[str, Any]:
             "fps": stats.frames / seconds,
             "cores": used / (time.perf_counter() - began),
             "frames": stats.frames,
-            "dropped": stats.dropped + source.skipped,
+            "dropped": stats.dropped,
             "scans": stats.scans,
             "faces_per_frame": stats.faces / max(stats.frames, 1),
             "embedded": stats.embedded,

@@ -35,6 +35,7 @@ class LoopedClip:
     """A clip over and over, in real time."""
 
     resting = catching_up = False
+    skipped = 0
 
     def __init__(self, clip: Clip, seconds: float) -> None:
         self._clip, self._seconds = clip, seconds

@@ -248,6 +248,23 @@ def watching(port: int, name: str) -> LiveSource:
     return LiveSource(f"http://127.0.0.1:{port}/video", name, LIVE, now=lambda: datetime.now(UTC))
 
 
+@pytest.mark.parametrize(("slow", "resting"), [(True, False), (False, True)])
+def test_pictures_that_nobody_takes_are_counted_unless_the_camera_rests(slow: bool, resting: bool) -> None:
+    with HttpCamera([encode_jpeg(grey(120))], fps=20) as camera:
+        source = watching(camera.port, "counts")
+        source.resting = resting
+        frames = (item for item in source if isinstance(item, Frame))
+        first = next(frames)
+        for _ in range(6):
+            if slow:
+                clock.sleep(0.3)
+            last = next(frames)
+        source.close()
+    sent = (last.time - first.time).total_seconds() * 20
+    # resting, the source itself lets pictures go; slow, all but those that were taken are missing
+    assert source.skipped == 0 if resting else 0.5 * sent <= source.skipped <= sent
+
+
 def children(name: str) -> list[int]:
     return [child.pid or 0 for child in multiprocessing.active_children() if child.name == f"camera {name}"]
 

@@ -321,6 +321,7 @@ class ListSource:
     """A source of what it is given; remembers that it was closed."""
 
     resting = catching_up = False
+    skipped = 0
 
     def __init__(self, items: Sequence[Frame | SourceEvent]) -> None:
         self._items = items
