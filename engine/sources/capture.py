@@ -1,7 +1,8 @@
 """The child process that reads a live camera: as fast as the camera delivers; the newest picture goes to whoever asks.
 
-Protocol: the parent sends b"?", or b"r?" to rest meanwhile. The child answers with a `HEADER` and the bytes of an RGB picture. A height
-of 0 means that there is none: a `NoPicture` as JSON follows, and the child exits unless it says that the camera may still begin.
+Protocol: the parent sends b"?", or b"r?" to rest meanwhile. The child answers with a `HEADER`, and the bytes of an RGB picture as a message
+of its own. A height of 0 means that there is none: a `NoPicture` as JSON follows in the same message, and the child exits unless it says
+that the camera may still begin.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ HEADER = struct.Struct("<IIf?I")
 many pictures were left out since the last answer because nobody had asked for them."""
 
 
+_Answer = tuple[bytes, NDArray[np.uint8] | None]
 _PR_SET_PDEATHSIG = 1
 
 
@@ -99,7 +101,7 @@ class _Newest:
         self._changed = threading.Condition()
         self._wanted = self._ended = self._asked = False
         self._left_out = 0
-        self._answer: bytes | None = None
+        self._answer: _Answer | None = None
         self._why = NoPicture(Trouble.ENDED)
 
     def read(self) -> None:
@@ -123,23 +125,24 @@ class _Newest:
                     self._answer, self._wanted, self._left_out = answer, False, 0
                 self._changed.notify_all()
 
-    def next(self) -> tuple[bytes, bool]:
+    def next(self) -> tuple[_Answer, bool]:
         """The next picture with its header, or why there is none; and whether anything more may come."""
         with self._changed:
             self._wanted = self._asked = True
             while not self._changed.wait_for(lambda: self._answer is not None or self._ended, _WAITING_S):
                 if (why := self._camera.waiting) is not None:
-                    return packed(why), True
+                    return (packed(why), None), True
             answer, self._answer = self._answer, None
             self._changed.notify_all()
-        return answer or packed(self._why), answer is not None
+        return answer or (packed(self._why), None), answer is not None
 
 
-def _answer(camera: _Camera, left_out: int) -> bytes | None:
+def _answer(camera: _Camera, left_out: int) -> _Answer | None:
     picture = camera.retrieve()
     if picture is None:
         return None
-    return HEADER.pack(*picture.shape[:2], camera.behind_s, camera.catching_up, left_out) + picture.tobytes()
+    header = HEADER.pack(*picture.shape[:2], camera.behind_s, camera.catching_up, left_out)
+    return header, np.ascontiguousarray(picture)
 
 
 def capture(
@@ -164,8 +167,10 @@ def capture(
         more = True
         while more and (wish := connection.recv_bytes()):
             camera.resting = wish == RESTING
-            answer, more = newest.next()
-            connection.send_bytes(answer)
+            (header, picture), more = newest.next()
+            connection.send_bytes(header)
+            if picture is not None:  # not joined to the header, which would copy six megabytes
+                connection.send_bytes(picture.data.cast("B"))
 
 
 def _end_with_parent() -> None:

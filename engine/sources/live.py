@@ -171,13 +171,14 @@ class LiveSource:
                 if self._closed.is_set() or clock.monotonic() >= deadline:
                     return silent
             answer = self._connection.recv_bytes()
+            height, width, age_s, self.catching_up, left_out = HEADER.unpack_from(answer)
+            picture = self._connection.recv_bytes() if height else b""
         except (EOFError, OSError):  # the child has died
             return silent
-        height, width, age_s, self.catching_up, left_out = HEADER.unpack_from(answer)
         if not height:
             return unpacked(answer)
         self.skipped += left_out
-        return np.frombuffer(answer, np.uint8, offset=HEADER.size).reshape(height, width, 3), age_s
+        return np.frombuffer(picture, np.uint8).reshape(height, width, 3), age_s
 
     def __iter__(self) -> Iterator[Frame | SourceEvent]:
         index = 0
