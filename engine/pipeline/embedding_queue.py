@@ -26,7 +26,7 @@ _PER_TRACK = 4
 """Faces of one undecided track that may wait for the embedder."""
 _MOST = 64
 """Faces of all tracks that may wait."""
-_LAG = timedelta(seconds=0.2)
+_LAG = timedelta(seconds=0.1)
 """How long a face of a recording may wait before it votes."""
 
 
@@ -120,7 +120,7 @@ class LaggedQueue(EmbeddingQueue):
 
     def __init__(self, embedder: Embedder, timed: Timed, glance: Glance | None = None) -> None:
         super().__init__(embedder, timed, glance)
-        self._pool = ThreadPoolExecutor(max(1, cores() - 1), "embedding")
+        self._pool = ThreadPoolExecutor(cores(), "embedding")  # two at once when the loop waits for them
         self._asked: deque[tuple[FaceToEmbed, Future[EmbeddedFace]]] = deque()
         self._time: datetime | None = None
         self._next: datetime | None = None
