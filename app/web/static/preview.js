@@ -43,6 +43,7 @@ class Preview {
   #why = ""; // a name among the page's troubles
   #wished = false; // the user has started the camera and not stopped it
   #tries = 0;
+  #retry = 0;
   #text = "";
   #timers = {};
 
@@ -73,6 +74,7 @@ class Preview {
 
   close() {
     this.#wished = false;
+    clearTimeout(this.#retry);
     clearInterval(this.#looking);
     this.#block.removeEventListener("camera", this.#heard);
     this.#stop();
@@ -134,10 +136,12 @@ class Preview {
       this.#wished = false;
       return;
     }
-    setTimeout(() => {
+    clearTimeout(this.#retry);
+    this.#retry = setTimeout(() => {
+      if (!this.#wished || this.#data.playing) return;
       const buttons = this.#block.querySelector("iframe")?.contentDocument?.querySelectorAll("button") ?? [];
-      const start = [...buttons].find((each) => each.textContent.trim() === this.#data.start);
-      if (this.#wished && !this.#data.playing) start?.click();
+      [...buttons].find((each) => each.textContent.trim() === this.#data.start)?.click();
+      this.#again(); // the frame may not know yet that the connection broke off: then there is no such button
     }, pause);
   }
 
