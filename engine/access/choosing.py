@@ -24,20 +24,8 @@ _LONGEST_JUDGED = 72
 _PUNCTUATION = frozenset(" .-_@'’+·")
 _RESERVED = (
     *("muster", "muster app", "muster serve", "muster watch", "muster kiosk", "engine", "system", "kiosk", "camera"),
-    *(
-        "recorder",
-        "workbench",
-        "upkeep",
-        "outbox",
-        "supervisor",
-        "sample",
-        "demo",
-        "bench",
-        "sign-in",
-        "import",
-        "token",
-    ),
-    *("nobody", "anonymous", "unknown", "none", "null"),
+    *("recorder", "workbench", "upkeep", "outbox", "supervisor", "sample", "demo", "bench"),
+    *("sign-in", "import", "token", "nobody", "anonymous", "unknown", "none", "null"),
 )
 """Authors that logs name beside people, and names that look like nobody's."""
 _MACHINES = re.compile(r"(muster|token)[ _-]")

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 from typer import Argument, Option
 
-from engine.cli.context import Panel, Workspace, open_workbench
+from engine.cli.context import Panel, Workspace, author_of, open_workbench
 from engine.cli.output import counted, say
 from engine.errors import InputError
 
@@ -36,9 +36,7 @@ def backup(
 
     bench = open_workbench(workspace)  # a typing error is told before anybody types a passphrase
     secret = _secret(key_file, new=True)
-    names = bench.records.names
-    author = names.author(os.environ.get("MUSTER_AUTHOR", ""))
-    bench.records.note_reading("backup", file.name, "everything, encrypted", author=author)
+    bench.records.note_reading("backup", file.name, "everything, encrypted", author=author_of(bench))
     count = write(workspace, file, secret)
     say(f"{file}: {counted(count, 'file')}, encrypted and read back. Keep it and its passphrase in different places.")
 

@@ -167,6 +167,11 @@ def tell_reach(reach: Reach, host: str, port: int) -> None:
         say(f"Its fingerprint (SHA-256): {fingerprint(certificates.authority)}")
 
 
+def author_of(bench: Workbench, given: str = "") -> str:
+    """Who uses a command, as the logs name them: as given, or else as the environment says; may be empty."""
+    return bench.records.names.author(given or os.environ.get("MUSTER_AUTHOR", ""))
+
+
 def note_export(
     bench: Workbench,
     what: str,
@@ -184,7 +189,7 @@ def note_export(
     """
     from engine.records import note_export
 
-    by = bench.records.names.author(author or os.environ.get("MUSTER_AUTHOR", ""))
+    by = author_of(bench, author)
     told = f"{what}, {detail}" if employee_id else detail
     note_export(bench.records, action, employee_id or what, told, content, author=by)
 

@@ -84,9 +84,9 @@ def verify(
 
 def _verify_exports(workbench: Workbench, files: Sequence[Path], *, as_json: bool) -> None:
     """Look exported files up in the audit log; the exit code is 1 unless each is there and the log holds."""
-    from engine.records import find_export
+    from engine.records import find_exports
 
-    found = {path: find_export(workbench.records, _read_export(path)) for path in files}
+    found = dict(zip(files, find_exports(workbench.records, map(_read_export, files)), strict=True))
     if as_json:
         emit_json(
             {
@@ -97,7 +97,7 @@ def _verify_exports(workbench: Workbench, files: Sequence[Path], *, as_json: boo
     else:
         for path, each in found.items():
             _show_export(workbench, path, each)
-        faults = next(iter(found.values())).faults
+        faults = found[files[0]].faults  # of the log, the same for all
         for fault in faults:
             complain(f"{fault.file}:{fault.line} {fault.what}: {fault.detail}")
         if faults:

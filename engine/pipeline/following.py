@@ -28,13 +28,10 @@ def within(
         region, masks: see `FaceFollower`. size: height and width of the picture in pixels.
     """
     height, width = size
-    # as shares
-    middle = (found.boxes[:, :2] + found.boxes[:, 2:]) / 2 / (width, height)
-    left, top, right, bottom = region or (0.0, 0.0, 1.0, 1.0)
-    inside = region is None or (
-        (middle[:, 0] >= left) & (middle[:, 0] <= right) & (middle[:, 1] >= top) & (middle[:, 1] <= bottom)
-    )
-    counted = np.ones(len(middle), bool) & inside
+    middle = (found.boxes[:, :2] + found.boxes[:, 2:]) / 2 / (width, height)  # as shares
+    counted = np.ones(len(middle), bool)
+    if region is not None:
+        counted &= ((middle >= region[:2]) & (middle <= region[2:])).all(1)
     for mask in masks:
         outline = np.array(mask, np.float32)
         hidden = [cv2.pointPolygonTest(outline, (float(x), float(y)), measureDist=False) >= 0 for x, y in middle]

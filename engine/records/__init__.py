@@ -7,7 +7,7 @@ from engine.records.account_desk import AccountDesk
 from engine.records.alerts import AlertBoard
 from engine.records.books import Records
 from engine.records.bundle import bundle_name, gather, pack
-from engine.records.exports import Exported, find_export, note_export
+from engine.records.exports import Exported, find_exports, note_export
 from engine.records.kind_desk import KindDesk, KindUse
 from engine.records.kiosk_desk import KioskDesk
 from engine.records.leave_desk import LeaveDesk, LeaveView
@@ -59,7 +59,7 @@ __all__ = [
     "begin_seals",
     "bundle_name",
     "counted_kinds",
-    "find_export",
+    "find_exports",
     "gather",
     "note_export",
     "open_kind",

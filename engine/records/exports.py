@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from engine.access import AuditRow
@@ -42,18 +43,21 @@ def note_export(records: Records, action: str, subject: str, detail: str, conten
     records.note_reading(action, subject, f"{detail}, {_MARK}{_sha256(content)}", author=author)
 
 
-def find_export(records: Records, content: bytes) -> Exported:
-    """Look a file up in the audit log.
+def find_exports(records: Records, contents: Iterable[bytes]) -> list[Exported]:
+    """Look files up in the audit log; what is known of each, in their order.
 
     Raises:
         StorageError: the log cannot be read.
     """
-    sha256 = _sha256(content)
-    rows = [row for row in records.audit.read() if row.detail.endswith(f", {_MARK}{sha256}")]
+    named = defaultdict[str, list[AuditRow]](list)
+    for row in records.audit.read():
+        _, mark, sha256 = row.detail.rpartition(f", {_MARK}")
+        if mark:
+            named[sha256].append(row)
     # a row without its key's seal would be as good as any that somebody typed
     sealed = records.sealer.key_path.exists()
     faults = [each for each in records.audit.raw.check() if not each.harmless] if sealed else [_NO_KEY]
-    return Exported(sha256, rows, faults)
+    return [Exported(sha256, named[sha256], faults) for sha256 in map(_sha256, contents)]
 
 
 _NO_KEY = Finding("audit.csv", 0, "missing", "the key of the seals is gone: no row can be checked")

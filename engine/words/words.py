@@ -52,7 +52,8 @@ class Words:
 
     def number(self, value: float, digits: int = 0) -> str:
         """Such as `1,234.50` or `1.234,50`."""
-        return _decimal(value, f"#,##0{'.' * bool(digits)}{'0' * digits}", locale=self.locale)
+        # a negative zero is equal to another one, and would be kept for it
+        return _decimal(value or 0, f"#,##0{'.' * bool(digits)}{'0' * digits}", locale=self.locale)
 
     def signed(self, value: float, digits: int = 2) -> str:
         """Such as `+1.50` or `−0,25`, with a minus sign."""

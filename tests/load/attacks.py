@@ -26,7 +26,7 @@ from sites import sighting
 
 from engine.attendance.evidence import record_shown
 from engine.operations.reporting import AttendanceReports
-from engine.records import find_export, note_export
+from engine.records import find_exports, note_export
 from engine.reports import sheet_csv
 from engine.workbench import Workbench
 
@@ -259,7 +259,7 @@ def exported(workspace: Path) -> dict[str, str]:
     first = at(24, 0).date()
     sheet = sheet_csv(AttendanceReports(bench).rows(first, first, None)).encode()
     note_export(bench.records, "export_sheet", "report", DAY, sheet, author="ann")
-    assert find_export(bench.records, sheet).holds
+    assert find_exports(bench.records, [sheet])[0].holds
     edits = {
         "a figure": sub("09:00", "07:00"),
         "a blank more": lambda raw: raw + b" ",
@@ -267,7 +267,7 @@ def exported(workspace: Path) -> dict[str, str]:
         "a row less": lines(lambda rows: rows[:-1]),
     }
     return {
-        f"an exported sheet: {name}": "" if find_export(bench.records, edit(sheet)).holds else "held"
+        f"an exported sheet: {name}": "" if find_exports(bench.records, [edit(sheet)])[0].holds else "held"
         for name, edit in edits.items()
     }
 

@@ -24,7 +24,7 @@ from engine.errors import ConfigError
 from engine.operations.mailing import ReportMail
 from engine.operations.schedule import Run, last_run, next_run
 from engine.people import Person
-from engine.records import find_export
+from engine.records import find_exports
 from engine.workbench import Workbench
 
 # apprise looks for the module on its way; Python 3.13 removed it
@@ -157,7 +157,7 @@ def test_a_report_is_sent_once_to_everybody_by_two_processes_and_after_a_restart
     attached = [part.get_payload(decode=True) for _, message in box.messages for part in message.iter_attachments()]
     contents = [each for each in attached if isinstance(each, bytes)]
     assert len(contents) == 4  # two files, two addresses
-    assert [find_export(records, each).holds for each in contents] == [True] * 4
+    assert [each.holds for each in find_exports(records, contents)] == [True] * 4
 
 
 def test_the_mail_has_the_figures_in_words_and_the_days_in_its_files_and_no_face(

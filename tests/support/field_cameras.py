@@ -10,7 +10,6 @@ import io
 import re
 import ssl
 import subprocess
-import threading
 import time
 import zlib
 from collections import Counter
@@ -19,7 +18,7 @@ from pathlib import Path
 
 import av
 import numpy as np
-from http_camera import _Server
+from http_camera import ServedCamera, _Server
 from PIL import Image
 
 __all__ = ["FieldCamera", "coded", "picture", "rtmp_camera"]
@@ -156,7 +155,7 @@ _WAYS: dict[str, Callable[[_Handler], None]] = {
 }
 
 
-class FieldCamera:
+class FieldCamera(ServedCamera):
     """A context manager: what it answers is in `_WAYS`; beside these, `pictures` by name and the files of a folder.
 
     Args:
@@ -170,28 +169,18 @@ class FieldCamera:
         self.folder, self._scheme = folder, "https" if certificate else "http"
         self.usual = picture()
         self.pictures = dict[str, bytes]()
-        self.asked, self.stopped = Counter[str](), threading.Event()
-        self._server = _FieldServer(("127.0.0.1", 0), _Handler)
-        self._server.camera = self
+        self.asked = Counter[str]()
+        server = _FieldServer(("127.0.0.1", 0), _Handler)
+        super().__init__(server)
+        server.camera = self
         if certificate is not None:
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             context.load_cert_chain(certificate)
-            self._server.socket = context.wrap_socket(self._server.socket, server_side=True)
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,))
+            server.socket = context.wrap_socket(server.socket, server_side=True)
 
     def address(self, path: str, user: str = "", host: str = "127.0.0.1") -> str:
         """Of one of the paths; `user`: and password."""
         return f"{self._scheme}://{user}{'@' if user else ''}{host}:{self._server.server_address[1]}/{path}"
-
-    def __enter__(self) -> FieldCamera:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_error: object) -> None:
-        self.stopped.set()
-        self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()
 
 
 def coded(

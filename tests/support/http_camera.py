@@ -6,6 +6,7 @@ import http.server
 import threading
 import time
 from collections.abc import Sequence
+from typing import Self
 
 import cv2
 import numpy as np
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 
 from engine.imaging import encode_jpeg
 
-__all__ = ["HttpCamera", "swaying"]
+__all__ = ["HttpCamera", "ServedCamera", "swaying"]
 
 
 class _Server(http.server.ThreadingHTTPServer):
@@ -23,7 +24,26 @@ class _Server(http.server.ThreadingHTTPServer):
         """A viewer went away: nothing to say."""
 
 
-class HttpCamera:
+class ServedCamera:
+    """A server that answers in a thread of its own within the context; `stopped` ends its streams."""
+
+    def __init__(self, server: http.server.ThreadingHTTPServer) -> None:
+        self.stopped = threading.Event()
+        self._server = server
+        self._thread = threading.Thread(target=server.serve_forever, args=(0.05,))
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self.stopped.set()
+        self._server.shutdown()
+        self._thread.join()
+        self._server.server_close()
+
+
+class HttpCamera(ServedCamera):
     """A context manager; while `frozen` is set the connection is kept and nothing more is sent.
 
     Args:
@@ -33,7 +53,7 @@ class HttpCamera:
     """
 
     def __init__(self, pictures: Sequence[bytes], port: int = 0, fps: float = 30.0) -> None:
-        self.stopped, self.frozen = threading.Event(), threading.Event()
+        self.frozen = threading.Event()
         self.pictures = pictures
         camera = self
         began = time.monotonic()
@@ -53,24 +73,13 @@ class HttpCamera:
             def log_message(self, *args: object) -> None:
                 del args
 
-        self._server = _Server(("127.0.0.1", port), Handler)
+        super().__init__(_Server(("127.0.0.1", port), Handler))
         self.port = int(self._server.server_address[1])
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,))
 
     @property
     def address(self) -> str:
         """As a source."""
         return f"http://127.0.0.1:{self.port}/video"
-
-    def __enter__(self) -> HttpCamera:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_error: object) -> None:
-        self.stopped.set()
-        self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()
 
 
 def swaying(photos: Sequence[NDArray[np.uint8]], count: int = 40) -> list[bytes]:

@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from http_camera import _Server
+from http_camera import ServedCamera, _Server
 
 __all__ = ["OddCamera", "free_port", "rtsp_answering", "sending"]
 
@@ -95,7 +95,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         del args
 
 
-class OddCamera:
+class OddCamera(ServedCamera):
     """A context manager. Its paths: `std`, `no_first_boundary`, `no_dashes`, `no_length`, `no_type`, `no_boundary_at_all`, `jpg` (one
     picture), `jpg_octets`, `auth` (of `user`), `status_NNN`, `html`, `html_as_text`, `json`, `sound`, `silent`, `drops` (ends after
     three pictures), `torn` (every second picture is cut off).
@@ -111,24 +111,13 @@ class OddCamera:
     def __init__(self, pictures: Sequence[bytes], fps: float = 30.0) -> None:
         self.pictures, self.fps = pictures, fps
         self.asked = Counter[str]()
-        self.stopped = threading.Event()
-        self._server = _OddServer(("127.0.0.1", 0), _Handler)
-        self._server.camera = self
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,))
+        server = _OddServer(("127.0.0.1", 0), _Handler)
+        super().__init__(server)
+        server.camera = self
 
     def address(self, path: str, user: str = "") -> str:
         """Of one of the paths; `user`: and password."""
         return f"http://{user}{'@' if user else ''}127.0.0.1:{self._server.server_address[1]}/{path}"
-
-    def __enter__(self) -> OddCamera:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_error: object) -> None:
-        self.stopped.set()
-        self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()
 
 
 @contextlib.contextmanager

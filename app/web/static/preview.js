@@ -101,6 +101,7 @@ class Preview {
     media.getUserMedia = async (wanted) => {
       this.#failed("");
       const stream = await open(wanted).catch((error) => {
+        this.#wished = false; // starting it again and again would not help
         this.#failed(error.name);
         throw error;
       });
@@ -128,10 +129,10 @@ class Preview {
 
   /** The connection broke off: say so, and press the frame's button for the user. */
   #again() {
-    if (this.#why !== "Ended") this.#why = "Lost";
+    if (this.#why !== "Ended") this.#failed("Lost");
     const pause = RETRIES_MS[this.#tries++];
     if (pause === undefined) {
-      this.#why = "Gone";
+      this.#failed("Gone");
       this.#tries = 0;
       this.#wished = false;
       return;
