@@ -35,7 +35,7 @@ def send(
     """
     from datetime import datetime, time, timedelta
 
-    from engine.operations.mailing import ReportMail
+    from engine.operations.mailing import ReportMail, recipients
     from engine.operations.schedule import last_run
 
     mail = ReportMail(open_workbench(workspace))
@@ -47,9 +47,9 @@ def send(
         written = mail.letter(report, run.first, run.last)
         files = {each: len(content) for each, content in written.files.items()}
         if as_json:
-            emit_json({"to": report.to, "subject": written.title, "text": written.body, "files": files})
+            emit_json({"to": recipients(report), "subject": written.title, "text": written.body, "files": files})
             return
-        say(f"To: {', '.join(report.to)}\nSubject: {written.title}\n\n{written.body}\n")
+        say(f"To: {', '.join(recipients(report))}\nSubject: {written.title}\n\n{written.body}\n")
         for each, size in files.items():
             say(f"Attached: {each}, {max(1, round(size / 1000))} kB")
         note("Nothing was sent.")
@@ -86,7 +86,7 @@ def scheduled(workspace: Workspace = Path("data"), as_json: Json = False) -> Non
             (
                 each.report.name,
                 each.report.every,
-                ", ".join(each.report.to),
+                ", ".join(each.recipients),
                 f"{following.due:%a %Y-%m-%d %H:%M}: {following.first} to {following.last}",
                 _last(each),
             )
@@ -109,7 +109,7 @@ def _json(each: Planned) -> dict[str, object]:
     return {
         "name": each.report.name,
         "every": each.report.every,
-        "to": each.report.to,
+        "to": each.recipients,
         "departments": each.report.departments,
         "unknown_departments": each.unknown_departments,
         "next": {"due": each.following.due, "first": each.following.first, "last": each.following.last},

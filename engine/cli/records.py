@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import dataclasses
+import io
+import json
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -20,7 +22,7 @@ from engine.storage.logs import Head
 
 if TYPE_CHECKING:
     from engine.records import Exported
-    from engine.storage.logs import Finding
+    from engine.storage.logs import Finding, Kept
     from engine.workbench import Workbench
 
 app = typer.Typer()
@@ -53,7 +55,7 @@ def verify(
             raise InputError("a file is looked up alone", hint="leave out --close, --against and --accept")
         _verify_exports(open_workbench(workspace), files, as_json=as_json)
         return
-    kept = _read_heads(against) if against else None
+    kept = _read_kept(against) if against else None
     workbench = open_workbench(workspace)
     for name in accept or ():
         for each in workbench.records.accept(name, author=author, reason=reason):
@@ -152,22 +154,31 @@ def heads(
     say(f"{out}: {counted(count, 'log file')}. Keep it where nobody who can write the workspace can change it.")
 
 
-def _read_heads(path: Path) -> dict[str, Head]:
-    """Heads as `muster heads` wrote them.
+def _read_kept(path: Path) -> Kept:
+    """Heads that were kept elsewhere: tables as `muster heads` writes them, or what a webhook got, a line each.
 
     Raises:
         InputError: the file is missing or not of that kind.
     """
+    kept = dict[str, list[Head]]()
     try:
-        with path.open(encoding="utf-8-sig", newline="") as handle:
-            names, *rows = csv.reader(handle, strict=True)
-        if tuple(names) != _HEADS:
-            raise ValueError(names)
-        return {name: Head(int(count), chain) for name, count, chain in rows}
-    except (OSError, ValueError, csv.Error) as error:
+        text = path.read_text(encoding="utf-8-sig")
+        received = text.lstrip().startswith("{")
+        tables = [json.loads(line)["heads"] for line in text.splitlines() if line.strip()] if received else [text]
+        for table in tables:
+            names, *rows = csv.reader(io.StringIO(table, newline=""), strict=True)
+            if tuple(names) != _HEADS:
+                raise ValueError(names)
+            for name, count, chain in rows:
+                head = Head(int(count), chain)
+                if head not in (known := kept.setdefault(name, [])):
+                    known.append(head)
+    except (OSError, ValueError, KeyError, TypeError, RecursionError, csv.Error) as error:
         raise InputError(
-            f"{path}: no heads can be read", hint="give a file that `muster heads --out FILE` wrote"
+            f"{path}: no heads can be read",
+            hint="give a file that `muster heads --out FILE` wrote, or what a webhook got, a line each",
         ) from error
+    return kept
 
 
 def _show_findings(findings: Sequence[Finding], wrong: int, files: int, closed: int) -> None:

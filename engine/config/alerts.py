@@ -3,26 +3,22 @@
 from __future__ import annotations
 
 import re
-from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 
 from engine.config.hours import days_of_week
 from engine.config.section import AnyDays, Section, Window
+from engine.config.webhooks import Webhook
 from engine.types import EventKind, Severity
 from engine.words import phrase
 
-SHORTEST_KEY = 16
-"""Characters of a key that signs webhooks."""
 _ATTENDANCE_KINDS = {EventKind.SIGHTING, EventKind.RETRACTION, EventKind.UNIDENTIFIED}
 _INCIDENT_KINDS = sorted(kind.value for kind in EventKind if kind not in _ATTENDANCE_KINDS)
 
 
-class NotificationRule(Section):
+class NotificationRule(Webhook):
     """Which incidents go to which recipients. Empty `kinds`, `cameras`, `hours` or `days` match everything."""
 
-    name: str = Field(pattern=r"^\w[\w .-]{0,39}$")
-    """Name of the rule in logs; unique."""
     kinds: tuple[str, ...] = ()
     cameras: tuple[str, ...] = ()
     hours: tuple[Window, ...] = ()
@@ -32,14 +28,6 @@ class NotificationRule(Section):
     min_severity: Severity = Severity.INFO
     to: tuple[SecretStr, ...] = ()
     """Addresses in apprise's notation, such as `mailto://…`, `dbus://`, `slack://…`."""
-    webhook: SecretStr | None = None
-    """http or https address that receives a signed POST."""
-    webhook_key: SecretStr | None = None
-    """Key that signs it, …"""
-    webhook_secret_env: str = ""
-    """… or the name of the environment variable that holds it, …"""
-    webhook_secret_file: str = ""
-    """… or a file that holds it, relative to the workspace."""
     attach_image: bool = False
     """Send the incident's picture, too."""
     limit: int = Field(5, ge=1, le=1000)
@@ -57,42 +45,13 @@ class NotificationRule(Section):
             )
         return value
 
-    @field_validator("to", "webhook")
+    @field_validator("to")
     @classmethod
-    def _addresses(cls, value: tuple[SecretStr, ...] | SecretStr | None) -> tuple[SecretStr, ...] | SecretStr | None:
+    def _addresses(cls, value: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
         # addresses carry passwords and tokens: no message may repeat one
-        for address in value if isinstance(value, tuple) else ():
+        for address in value:
             if not re.match(r"[A-Za-z][A-Za-z0-9+.-]*://", address.get_secret_value()):
                 raise ValueError(phrase("an address begins with its service, such as mailto://, slack:// or dbus://"))
-        if isinstance(value, SecretStr):
-            text = value.get_secret_value()
-            if not re.fullmatch(r"https?://((?![@/?#])[!-~])+([/?][!-~]*)?", text, re.ASCII | re.IGNORECASE):
-                raise ValueError(
-                    phrase(
-                        "expected http:// or https://, a host and a path in ASCII, without user and password "
-                        "(the body is signed instead)"
-                    )
-                )
-            try:
-                complete = bool(urlsplit(text).hostname and urlsplit(text).port != 0)
-            except ValueError:
-                complete = False
-            if not complete:
-                raise ValueError(phrase("the host or the port of the address is not valid"))
-        return value
-
-    @field_validator("webhook_key")
-    @classmethod
-    def _long_enough(cls, value: SecretStr | None) -> SecretStr | None:
-        if value is not None and len(value.get_secret_value()) < SHORTEST_KEY:
-            raise ValueError(phrase("a signing key has at least {count} characters", count=SHORTEST_KEY))
-        return value
-
-    @field_validator("webhook_secret_env")
-    @classmethod
-    def _free_variable(cls, value: str) -> str:
-        if value.upper().startswith("MUSTER_"):
-            raise ValueError(phrase("names that begin with MUSTER_ are settings; choose another, such as WEBHOOK_KEY"))
         return value
 
     @model_validator(mode="after")
@@ -100,15 +59,6 @@ class NotificationRule(Section):
         if not self.to and self.webhook is None:
             raise ValueError(
                 phrase("rule {name} has no recipient; give it to = [...] or webhook = ...", name=repr(self.name))
-            )
-        keys = bool(self.webhook_key) + bool(self.webhook_secret_env) + bool(self.webhook_secret_file)
-        if keys != (self.webhook is not None):
-            raise ValueError(
-                phrase(
-                    "rule {name}: a webhook needs one of webhook_key, webhook_secret_env and webhook_secret_file, "
-                    "and these need a webhook",
-                    name=repr(self.name),
-                )
             )
         return self
 

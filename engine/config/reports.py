@@ -10,16 +10,15 @@ from pydantic import Field, SecretStr, field_validator, model_validator
 
 from engine.config.hours import days_of_week
 from engine.config.section import AnyDays, Section
+from engine.config.webhooks import Webhook
 from engine.words import phrase
 
 _ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+", re.ASCII)
 
 
-class ScheduledReport(Section):
+class ScheduledReport(Webhook):
     """A report on the attendance of a day, a week or a month that is over, sent to the same people each time."""
 
-    name: str = Field(pattern=r"^\w[\w .-]{0,39}$")
-    """Name in the logs and in `muster report send`; unique."""
     every: Literal["day", "week", "month"] = "week"
     """What a report is about: the day, the week (Monday to Sunday) or the calendar month that is over."""
     at: time = time(7)
@@ -27,8 +26,8 @@ class ScheduledReport(Section):
     days: AnyDays = ""
     """Days of the week on which it may be sent, such as `mon-fri`; the first one after the period. Days without a report of their own
     go with the next one: on Monday, `mon-fri` reports Friday to Sunday."""
-    to: tuple[str, ...] = Field(min_length=1)
-    """E-mail addresses; each gets a message of its own."""
+    to: tuple[str, ...] = ()
+    """E-mail addresses; each gets a message of its own. The webhook takes heads alone: names and hours go by e-mail."""
     departments: tuple[str, ...] = ()
     """Only people of these departments; empty: everybody."""
     format: Literal["html", "xlsx", "both", "heads"] = "both"
@@ -52,6 +51,16 @@ class ScheduledReport(Section):
         if len({each.casefold() for each in value}) < len(value):
             raise ValueError(phrase("an address is named twice; name each once"))
         return value
+
+    @model_validator(mode="after")
+    def _sent_somewhere(self) -> ScheduledReport:
+        if not self.to and self.webhook is None:
+            raise ValueError(phrase("report {name} has no recipient; give it to = [...]", name=repr(self.name)))
+        if self.webhook is not None and self.format != "heads":
+            raise ValueError(
+                phrase('report {name}: a webhook gets heads alone; choose format = "heads"', name=repr(self.name))
+            )
+        return self
 
     @property
     def weekdays(self) -> frozenset[int]:
@@ -87,6 +96,6 @@ class ReportsConfig(Section):
             raise ValueError(
                 phrase("two scheduled reports are named {name}; give each its own name", name=repr(twice[0]))
             )
-        if self.scheduled and self.mail_server is None:
+        if any(report.to for report in self.scheduled) and self.mail_server is None:
             raise ValueError(phrase("scheduled reports need mail_server, the mailbox that sends them"))
         return self

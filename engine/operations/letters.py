@@ -23,6 +23,11 @@ class Letter:
     files: Mapping[str, bytes]
 
 
+def heads_file(day: date) -> str:
+    """The name of an attached list of heads."""
+    return f"heads-{day}.csv"
+
+
 def letter(
     reports: AttendanceReports, report: ScheduledReport, first: date, last: date, organisation: str, language: str
 ) -> Letter:
@@ -38,7 +43,7 @@ def letter(
         body = say(
             "The attached file says how far each log is sealed. Keep it: muster verify --against FILE compares with it."
         )
-        return Letter(title, body, {f"heads-{last}.csv": reports.heads().encode()})
+        return Letter(title, body, {heads_file(last): reports.heads().encode()})
     wanted = set(map(same_department, report.departments))
     rows = [row for row in reports.rows(first, last) if not wanted or same_department(row.department) in wanted]
     span = words.span(first, last)

@@ -7,6 +7,7 @@ and nobody whom Muster has forgotten.
 from __future__ import annotations
 
 import hashlib
+import json
 import logging
 import tempfile
 from collections.abc import Sequence
@@ -22,16 +23,20 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, SecretStr, TypeAdapte
 from engine.config import Config, ScheduledReport
 from engine.errors import ConfigError, InputError, MusterError
 from engine.incidents.notifications import (
+    Attempts,
     Channels,
     DeliveryRow,
     Message,
     Outbox,
     SendResult,
     channel_of,
+    channel_of_webhook,
+    key_of,
+    post_webhook,
     send_apprise,
     understands,
 )
-from engine.operations.letters import Letter, letter
+from engine.operations.letters import Letter, heads_file, letter
 from engine.operations.reporting import AttendanceReports
 from engine.operations.schedule import Run, last_run, next_run, runs
 from engine.operations.serving import check_installed
@@ -65,6 +70,7 @@ class Planned:
     """A scheduled report, as commands and pages show it.
 
     Attributes:
+        recipients: e-mail addresses, and service and host of the webhook.
         following: the next report.
         first, last, queued: the last report and when it was queued; None: there was none yet.
         delivered, waiting, given_up: messages of the last report.
@@ -72,6 +78,7 @@ class Planned:
     """
 
     report: ScheduledReport
+    recipients: tuple[str, ...]
     following: Run
     first: date | None
     last: date | None
@@ -96,6 +103,7 @@ class ReportMail:
             folder="outbox/reports",
         )
         self._state = bench.store.document(STATE)
+        self._attempts = Attempts()
 
     @property
     def now(self) -> datetime:
@@ -166,15 +174,17 @@ class ReportMail:
         """Check that reports can be sent, so that a fault is told at the start rather than when a report is due.
 
         Raises:
-            ConfigError: a package is missing, or apprise does not understand `mail_server`.
+            ConfigError: a package is missing, apprise does not understand `mail_server`, or the key of a webhook cannot be read.
         """
         for report in self._config.scheduled:
-            if not understands(self._address(report.to[0])):
+            if report.to and not understands(self._address(report.to[0])):
                 raise ConfigError(
                     "reports.mail_server: apprise does not understand the address",
                     hint="see docs/notifications.md for how addresses are written",
                 )
-        if self._config.scheduled:
+            if report.webhook is not None:
+                key_of(report, self._bench.workspace)
+        if any(report.format != "heads" for report in self._config.scheduled):
             check_installed("scheduled reports are", "jinja2", "xlsxwriter")
 
     def send(self, report: ScheduledReport, run: Run, author: str) -> list[DeliveryRow]:
@@ -232,6 +242,7 @@ class ReportMail:
         sent = last is not None and last.queued is not None
         return Planned(
             report=report,
+            recipients=recipients(report),
             following=next_run(report, now, self.zone),
             first=last.first if last and sent else None,
             last=last.last if last and sent else None,
@@ -245,12 +256,15 @@ class ReportMail:
     def _queue(self, report: ScheduledReport, run: Run, now: datetime, author: str) -> set[str]:
         """Queue the messages of a report; return their ids, which are the same if it is queued again after a crash."""
         moment = run.due if author == ENGINE else now
+        channels = {address: channel_of(self._address(address).get_secret_value()) for address in report.to}
+        # the webhook has place 0 and no address: that may be a token
+        webhook = {"": channel_of_webhook(report.webhook)} if report.webhook else {}
         messages = [
             Message(
                 message_id=_message_id(report, address, moment),
                 incident_id="",
                 rule=report.name,
-                channel=channel_of(self._address(address).get_secret_value()),
+                channel=channel,
                 place=place,
                 created=now,
                 next_at=now,
@@ -258,7 +272,7 @@ class ReportMail:
                 body="",
                 facts={"to": address, "first": run.first.isoformat(), "last": run.last.isoformat()},
             )
-            for place, address in enumerate(report.to, 1)
+            for place, (address, channel) in enumerate({**webhook, **channels}.items(), 0 if webhook else 1)
         ]
         self.outbox.queue(messages)
         detail = f"{run.first} to {run.last}, addresses: {len(messages)}, format: {report.format}"
@@ -274,8 +288,9 @@ class ReportMail:
     def _try(self, letters: dict[tuple[str, date, date], Letter], message: Message) -> SendResult:
         """Try once without raising; `letters`: those that are written already."""
         reports = (each for each in self._config.scheduled if each.name == message.rule)
-        report = next((each for each in reports if message.facts["to"] in each.to), None)
-        if report is None:
+        report = next(reports, None)
+        recipient = message.facts["to"]
+        if report is None or not (recipient in report.to if recipient else report.webhook):
             return SendResult("refused", "the report or its address is no longer in the settings")
         first, last = (date.fromisoformat(message.facts[key]) for key in ("first", "last"))
         try:
@@ -283,11 +298,28 @@ class ReportMail:
                 written = letters[report.name, first, last] = self.letter(report, first, last)
                 for name, content in written.files.items():
                     note_export(self._bench.records, "write_report", report.name, name, content, author=ENGINE)
-            return _mail(self._address(message.facts["to"]), letters[report.name, first, last])
+            found, where = letters[report.name, first, last], (report.name, recipient)
+            if recipient:
+                return self._attempts.run(where, lambda: _mail(self._address(recipient), found))
+            key = key_of(report, self._bench.workspace)
+            return self._attempts.run(where, lambda: self._posted(report, key, message, found, last))
         except MusterError as error:
             return SendResult("retry", str(error))
         except Exception as error:  # noqa: BLE001 - services raise many things, whose texts may hold addresses
             return SendResult("retry", f"failed: {type(error).__name__}")
+
+    def _posted(self, report: ScheduledReport, key: bytes, message: Message, written: Letter, last: date) -> SendResult:
+        """Post heads in one line, as `muster verify --against` reads it."""
+        assert report.webhook is not None  # the caller looked
+        content = {
+            "message": message.message_id,
+            "rule": report.name,
+            "created": message.created.isoformat(),
+            "title": written.title,
+            "heads": written.files[heads_file(last)].decode(),
+        }
+        body = json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode()
+        return post_webhook(report.webhook, key, body, message.message_id, self._bench.clock())
 
     def _states(self) -> dict[str, _Queued]:
         content = self._state.read()
@@ -308,12 +340,20 @@ def check_delivery(workspace: Path, config: Config) -> None:
         ConfigError: a package is missing, apprise does not understand an address, or a key cannot be read.
     """
     Channels(workspace, config.notifications, clock=lambda: datetime.now(config.zone))
+    for report in config.reports.scheduled:
+        if report.webhook is not None:
+            key_of(report, workspace)
     server = config.reports.mail_server
     if server is not None and not understands(server):
         raise ConfigError(
             "reports.mail_server: apprise does not understand the address",
             hint="see docs/notifications.md for how addresses are written",
         )
+
+
+def recipients(report: ScheduledReport) -> tuple[str, ...]:
+    """Return who gets a report, as it may be printed: e-mail addresses, and service and host of the webhook."""
+    return (*report.to, *([channel_of_webhook(report.webhook)] if report.webhook else []))
 
 
 def _message_id(report: ScheduledReport, address: str, moment: datetime) -> str:

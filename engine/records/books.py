@@ -18,7 +18,7 @@ from engine.incidents.notifications import DeliveryRow
 from engine.people import LeaveBook, PeopleStore, TimeAccountBook
 from engine.records.names import Names
 from engine.storage import clean_text, csv_line, locked, writable
-from engine.storage.logs import DayLog, Finding, Head, Heads, KeyMissing, Sealer, TypedDayLog
+from engine.storage.logs import DayLog, Finding, Head, Kept, KeyMissing, Sealer, TypedDayLog
 from engine.storage.pictures import PictureList
 from engine.storage.state import CHAIN, LIST, TABLES, StateSeals, known_name
 from engine.storage.vault import Vault
@@ -270,11 +270,11 @@ class Records:
             if isinstance(store.keep, GalleryFile):
                 yield store.keep
 
-    def verify(self, progress: Progress | None = None, against: Heads | None = None) -> list[Finding]:
+    def verify(self, progress: Progress | None = None, against: Kept | None = None) -> list[Finding]:
         """Return all findings about the logs; an empty list if every row is as it was written.
 
         Args:
-            against: heads that were kept elsewhere, see `heads`.
+            against: heads that were kept elsewhere, see `heads`; of one time or of many.
 
         Raises:
             StorageError: the key of the seals is missing.
@@ -301,7 +301,7 @@ class Records:
             findings += log.check(told, against=against)
         findings += self._check_listing(against)
         findings += self.attendance.sheets.check()
-        findings += self.seals.check((against or {}).get(CHAIN)) if self.seals else []
+        findings += self.seals.check((against or {}).get(CHAIN, ())) if self.seals else []
         keys = journal.keys() - {sealer.key_id}
         if keys:
             detail = f"the key was changed: {', '.join(sorted(keys))} before, {sealer.key_id} now"
@@ -312,7 +312,7 @@ class Records:
                 findings.append(Finding("audit.csv", 0, "note", detail))
         return findings
 
-    def _check_listing(self, against: Heads | None) -> list[Finding]:
+    def _check_listing(self, against: Kept | None) -> list[Finding]:
         """Return findings about the list of pictures, and about the pictures."""
         if self.listing is None:
             return []

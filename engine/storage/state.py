@@ -240,14 +240,22 @@ class StateSeals:
 
     # ----------------------------------------------------------------------------------------- checking
 
-    def check(self, kept: Head | None = None) -> list[Finding]:
-        """Return all findings about the state files; `kept`: the head as it was kept elsewhere."""
+    def check(self, kept: Sequence[Head] = ()) -> list[Finding]:
+        """Return all findings about the state files; `kept`: heads that were kept elsewhere."""
         try:
             seals = self.current(fresh=True)
         except Tampered as error:
             return [Finding(LIST, 0, "changed", error.message)]
         if seals is None:
-            return [Finding(LIST, 0, "missing", f"the list is gone; it was written {kept.rows} times")] if kept else []
+            return (
+                [
+                    Finding(
+                        LIST, 0, "missing", f"the list is gone; it was written {max(each.rows for each in kept)} times"
+                    )
+                ]
+                if kept
+                else []
+            )
         findings = [each for each in (self._list_fault(seals, kept),) if each]
         names = sorted({*seals.files, *filter(self._there, _ALL)})
         for name in names:
@@ -260,14 +268,15 @@ class StateSeals:
         """Return those of these files that are not as Muster wrote them."""
         return [name for name in names if self.examine(name, partial(self._content, name))[1]]
 
-    def _list_fault(self, seals: _Seals, kept: Head | None) -> Finding | None:
+    def _list_fault(self, seals: _Seals, kept: Sequence[Head]) -> Finding | None:
         own = self._authentic(self._path)
         if own is None:
             return Finding(LIST, 0, "missing", "the list of seals is gone, or is not Muster's; its witness is used")
         if own.counter + 1 < seals.counter:  # a crash can leave it one behind
             return Finding(LIST, 0, "removed", "an older list of seals was put in its place; its witness is used")
-        if kept and (kept.rows > seals.counter or (kept.rows == seals.counter and kept.chain != seals.mac)):
-            detail = f"it was written {seals.counter} times, and {kept.rows} times when its head was kept: an older one was put back"
+        rows = max((each.rows for each in kept), default=0)
+        if rows > seals.counter or any(each.rows == seals.counter and each.chain != seals.mac for each in kept):
+            detail = f"it was written {seals.counter} times, and {rows} times when its head was kept: an older one was put back"
             return Finding(LIST, 0, "removed", detail)
         return None
 

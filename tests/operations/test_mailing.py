@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 import openpyxl
 import pytest
-from outgoing import sent_rows
+from outgoing import KEY, listening, sent_rows
 from paperwork import Clock, bench, enrol, face, punch
 from smtp_box import Mailbox, mail_server
 
@@ -21,6 +21,7 @@ from engine.attendance.coverage import Span
 from engine.cli import main
 from engine.config import ScheduledReport, load_config
 from engine.errors import ConfigError
+from engine.incidents.notifications import verify_signature
 from engine.operations.mailing import ReportMail
 from engine.operations.schedule import Run, last_run, next_run
 from engine.people import Person
@@ -32,6 +33,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:'imghdr' is deprecated:Deprecati
 
 BERLIN = ZoneInfo("Europe/Berlin")
 MONDAY = datetime(2026, 11, 23, 7, 0, tzinfo=BERLIN)
+HOOK = 'webhook = "https://x.org/t0ken"\nwebhook_secret_env = "X_KEY"'
 OFFICE = {"office": {"start": "09:00", "end": "17:30", "days": "mon-fri", "break_min": 30, "grace_min": 5}}
 
 
@@ -82,7 +84,13 @@ def test_a_report_is_about_the_period_that_is_over(
         ('[reports]\nmail_server = "mailtos://u:s3cret@x.org?to=a@x.org"', "leave to=, cc= and bcc= out"),
         ('[[reports.scheduled]]\nname = "r"\nto = ["s3cret"]', "is not an e-mail address"),
         ('[[reports.scheduled]]\nname = "r"\nto = ["a@x.org", "A@x.org"]', "named twice"),
-        ('[[reports.scheduled]]\nname = "r"\nto = []', "at least 1 item"),
+        ('[[reports.scheduled]]\nname = "r"\nto = []', "has no recipient"),
+        (f'[[reports.scheduled]]\nname = "r"\n{HOOK}', "a webhook gets heads alone"),
+        (f'[[reports.scheduled]]\nname = "r"\nformat = "heads"\n{HOOK.splitlines()[0]}', "needs one of webhook_key"),
+        (
+            f'[[reports.scheduled]]\nname = "r"\nformat = "heads"\n{HOOK.replace("//", "//u:s3cret@")}',
+            "without user and",
+        ),
         ('[[reports.scheduled]]\nname = "r"\nevery = "year"\nto = ["a@x.org"]', "'day', 'week' or 'month'"),
     ],
 )
@@ -312,3 +320,73 @@ def test_heads_that_arrived_by_mail_prove_a_deletion(
         main()
     assert ended.value.code == 1
     assert f"attendance-{day}.csv" in capsys.readouterr().out
+
+
+def test_heads_that_a_webhook_got_prove_what_its_machine_can_no_longer(
+    tmp_path: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("HEADS_KEY", KEY)
+    with listening() as receiver:
+        receiver.answers += [503]
+        webhook = f"{receiver.url}/t0ken-in-the-path"
+        report = {"name": "heads", "every": "day", "format": "heads", "webhook": webhook}
+        report["webhook_secret_env"] = "HEADS_KEY"
+        workbench = bench(tmp_path, clock, timezone="Europe/Berlin", reports={"scheduled": [report]})
+        mail = ReportMail(workbench)
+        mail.check()
+        mail.work()
+        assert not receiver.requests, "a new schedule begins with its next report"
+        enrol(workbench, "E1", "Ann Ray", face(1, 0))
+        kept = tmp_path.parent / f"{tmp_path.name}-kept.jsonl"
+        for number in range(2):
+            punch(workbench, "E1", clock.now, track=f"t{number}")
+            clock.now += timedelta(days=1)
+            mail.work()  # the first one is answered with 503
+            clock.now += timedelta(minutes=1)
+            mail.work()
+            got = receiver.requests[-1]
+            stamp, signature = (got.headers[f"X-Muster-{each}"] for each in ("Timestamp", "Signature"))
+            assert verify_signature(KEY.encode(), stamp, got.body, signature, clock.now)
+            assert b"\n" not in got.body
+            with kept.open("ab") as lines:
+                lines.write(got.body + b"\n")
+    assert len({*receiver.ids}) == 2
+    assert len(receiver.ids) == 3
+    assert [row["result"] for row in sent_rows(tmp_path)] == ["retry", "delivered", "delivered"]
+    told = "".join(str(row) for row in sent_rows(tmp_path)) + str(ReportMail(workbench).plan())
+    assert "t0ken" not in told + (tmp_path / "log" / "audit.csv").read_text()
+    assert "Ann" not in kept.read_text()
+    monkeypatch.setattr(sys, "argv", ["muster", "verify", "--against", str(kept), "--workspace", str(tmp_path)])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code in {0, None}, capsys.readouterr()
+
+    # whoever has the key writes the first day anew, with a good seal, and its head agrees: what was kept before does not
+    first = workbench.attendance.log.days()[0]
+    for each in (workbench.records.sealer.witnesses or tmp_path, tmp_path / "log", tmp_path / "log" / ".heads"):
+        (each / f"attendance-{first}.csv").unlink()
+    forged = Workbench(tmp_path, clock=clock)
+    punch(forged, "E1", MONDAY - timedelta(hours=2), track="forged")
+    workbench = Workbench(tmp_path, clock=clock)
+    with kept.open("a") as lines:
+        lines.write(json.dumps({"heads": workbench.records.heads_table()}) + "\n")
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 1
+    assert f"attendance-{first}.csv" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "content", ["", "{}", '{"heads": 7}', '{"heads": "a,b"}\n', "[1]", '{"heads', "chain,rows\n", "\xff"]
+)
+def test_a_file_without_heads_is_told(
+    content: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "kept").write_bytes(content.encode("latin-1"))
+    monkeypatch.setattr(
+        sys, "argv", ["muster", "verify", "--against", str(tmp_path / "kept"), "--workspace", str(tmp_path)]
+    )
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 4
+    assert "no heads can be read" in capsys.readouterr().err

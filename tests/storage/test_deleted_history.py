@@ -86,14 +86,14 @@ def test_heads_kept_elsewhere_prove_a_deletion_even_to_whoever_has_the_key(tmp_p
         "seals": 1,
     }
     add(log, OTHER, 1, 20)
-    assert log.check(against=heads) == [], "what was added since is no finding"
+    assert log.check(against={name: [head] for name, head in heads.items()}) == [], "what was added since is no finding"
     remove_all(workspace / "log")
     assert log.sealer.witnesses is not None
     shutil.rmtree(log.sealer.witnesses)
     log, _ = opened(workspace)
     add(log, OTHER, 4, 30)
     assert log.check() == []
-    assert {(each.file, each.what) for each in log.check(against=heads)} == {
+    assert {(each.file, each.what) for each in log.check(against={name: [head] for name, head in heads.items()})} == {
         (f"attendance-{DAY}.csv", "missing"),
         (f"attendance-{OTHER}.csv", "changed"),
     }

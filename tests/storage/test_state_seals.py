@@ -95,14 +95,17 @@ def test_heads_kept_elsewhere_prove_it_without_a_witness(workspace: Path, tmp_pa
     bench = opened(workspace)
     bench.accounts.remove("vic")
     heads = bench.records.heads()
-    assert bench.records.verify(against=heads) == []
+    assert bench.records.verify(against={name: [head] for name, head in heads.items()}) == []
     shutil.rmtree(workspace)
     shutil.move(tmp_path / "older", workspace)
     witnesses = bench.records.sealer.witnesses
     assert witnesses
     shutil.rmtree(witnesses)
     assert opened(workspace).records.verify() == []
-    assert (LIST, "removed") in {(each.file, each.what) for each in opened(workspace).records.verify(against=heads)}
+    assert (LIST, "removed") in {
+        (each.file, each.what)
+        for each in opened(workspace).records.verify(against={name: [head] for name, head in heads.items()})
+    }
 
 
 def test_a_threshold_written_by_hand_is_not_in_force(workspace: Path) -> None:

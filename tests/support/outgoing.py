@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+import http.server
 import itertools
 import json
 import os
 import subprocess
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -128,6 +130,52 @@ class Receiver:
     def ids(self) -> list[str]:
         """The ids of the messages that came, in their order."""
         return [request.headers["X-Muster-Message"] for request in self.requests]
+
+
+@contextlib.contextmanager
+def listening() -> Iterator[Receiver]:
+    """A receiver while it runs; what it holds back is let go at the end."""
+    receiver = Receiver()
+    receiver.hold.set()
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            """Keep the request, wait if told to, answer."""
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            receiver.requests.append(Request(self.path, dict(self.headers.items()), body))
+            status = receiver.answers.pop(0) if receiver.answers else 200
+            receiver.arrived.set()
+            receiver.hold.wait(20)
+            try:
+                self.send_response(status)
+                for name, value in receiver.headers.items():
+                    self.send_header(name, value)
+                self.end_headers()
+            except OSError:
+                pass  # the sender went away
+
+        def do_GET(self) -> None:
+            """A redirected POST would arrive so."""
+            receiver.requests.append(Request(self.path, {}, b""))
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.daemon_threads = True
+    receiver.port = server.server_port
+    receiver.url = f"http://127.0.0.1:{server.server_port}/hook/tok3n-in-path"
+    thread = threading.Thread(target=server.serve_forever, args=(0.005,), daemon=True)
+    thread.start()
+    try:
+        yield receiver
+    finally:
+        receiver.hold.set()
+        server.shutdown()
+        thread.join(5)
+        server.server_close()
 
 
 def make_channels(workspace: Path, *rules: NotificationRule, clock: Clock | None = None, **times: float) -> Channels:

@@ -70,6 +70,20 @@ _VALID = (
     Named("valid_from", N_("From"), N_("First day on which it begins."), more=True),
     Named("valid_until", N_("Until"), N_("Last day on which it begins."), more=True),
 )
+_KEYS_ELSEWHERE = (
+    Named(
+        "webhook_secret_env",
+        N_("Key from variable"),
+        N_("Environment variable that holds the signing key."),
+        more=True,
+    ),
+    Named(
+        "webhook_secret_file",
+        N_("Key from file"),
+        N_("File with the signing key, relative to the workspace."),
+        more=True,
+    ),
+)
 _PROXIES = Named("proxies", N_("Proxies"), N_("Addresses of proxies with TLS whose headers Muster believes."))
 
 BLOCKS: Mapping[Part, tuple[Block, ...]] = {
@@ -261,18 +275,7 @@ BLOCKS: Mapping[Part, tuple[Block, ...]] = {
                     more=True,
                 ),
                 Named("per_s", N_("Within"), more=True),
-                Named(
-                    "webhook_secret_env",
-                    N_("Key from variable"),
-                    N_("Environment variable that holds the signing key."),
-                    more=True,
-                ),
-                Named(
-                    "webhook_secret_file",
-                    N_("Key from file"),
-                    N_("File with the signing key, relative to the workspace."),
-                    more=True,
-                ),
+                *_KEYS_ELSEWHERE,
             ),
             entries="list",
             entry=N_("channel"),
@@ -313,10 +316,19 @@ BLOCKS: Mapping[Part, tuple[Block, ...]] = {
                 Named("departments", N_("Departments"), N_("Empty: everybody."), shows="departments"),
                 Named("format", N_("Attached")),
                 Named("language", N_("Language"), shows="language"),
+                Named("webhook", N_("Webhook"), N_("Gets heads alone, as a signed POST."), more=True),
+                Named(
+                    "webhook_key",
+                    N_("Signing key"),
+                    N_("The receiver checks the signature with it."),
+                    shows="key",
+                    more=True,
+                ),
+                *_KEYS_ELSEWHERE,
             ),
             entries="list",
             entry=N_("report"),
-            summary=("every", "at", "to"),
+            summary=("every", "at", "to", "webhook"),
         ),
     ),
     "kiosk": (

@@ -39,7 +39,7 @@ def _reports(mail: ReportMail) -> None:
     rows = [
         (
             each.report.name,
-            ", ".join(each.report.to),
+            ", ".join(each.recipients),
             parts.markup(
                 "{when}<br><span class='m-soft'>{days}</span>",
                 when=say_moment(each.following.due.astimezone(mail.zone), year=False),

@@ -4,14 +4,24 @@
 Muster sends nothing. See docs/notifications.md.
 """
 
-from engine.incidents.notifications.channels import Channels, send_apprise, understands
+from engine.incidents.notifications.channels import Attempts, Channels, key_of, send_apprise, understands
 from engine.incidents.notifications.courier import Courier
 from engine.incidents.notifications.outbox import DELIVERIES, DeliveryRow, Outbox, Sender, changing
-from engine.incidents.notifications.rules import Held, Message, Target, channel_of, compose, matches, targets
+from engine.incidents.notifications.rules import (
+    Held,
+    Message,
+    Target,
+    channel_of,
+    channel_of_webhook,
+    compose,
+    matches,
+    targets,
+)
 from engine.incidents.notifications.webhook import SendResult, post_webhook, sign, verify_signature
 
 __all__ = [
     "DELIVERIES",
+    "Attempts",
     "Channels",
     "Courier",
     "DeliveryRow",
@@ -23,7 +33,9 @@ __all__ = [
     "Target",
     "changing",
     "channel_of",
+    "channel_of_webhook",
     "compose",
+    "key_of",
     "matches",
     "post_webhook",
     "send_apprise",

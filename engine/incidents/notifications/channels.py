@@ -13,7 +13,7 @@ import os
 import re
 import tempfile
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -21,8 +21,8 @@ from urllib.parse import unquote
 
 from pydantic import SecretStr
 
-from engine.config import NotificationRule, NotificationsConfig
-from engine.config.alerts import SHORTEST_KEY
+from engine.config import NotificationsConfig
+from engine.config.webhooks import SHORTEST_KEY, Webhook
 from engine.errors import ConfigError
 from engine.incidents.notifications.rules import Message, Target, targets
 from engine.incidents.notifications.webhook import TIMEOUT_S, SendResult, post_webhook
@@ -130,6 +130,33 @@ def _without(url: SecretStr, text: str) -> str:
     return " ".join("".join(ch if ch.isprintable() else " " for ch in text).split())[:200]
 
 
+class Attempts:
+    """Ends attempts that hang: such a one stays in a thread that ends with the program, and none other begins at its address."""
+
+    def __init__(self, deadline_s: float = DEADLINE_S) -> None:
+        self._deadline_s = deadline_s
+        self._busy: dict[Hashable, threading.Thread] = {}
+
+    def run(self, where: Hashable, attempt: Callable[[], SendResult]) -> SendResult:
+        """Run an attempt at an address; whatever it raises is a reason to try again."""
+        earlier = self._busy.get(where)
+        if earlier is not None and earlier.is_alive():
+            return SendResult("retry", "an earlier attempt is still hanging")
+        outcomes: list[SendResult] = []
+
+        def safely() -> None:
+            try:
+                outcomes.append(attempt())
+            except Exception as error:  # noqa: BLE001 - services raise many things, whose texts may hold addresses
+                outcomes.append(SendResult("retry", f"failed: {type(error).__name__}"))
+
+        thread = threading.Thread(target=safely, name="muster-notify", daemon=True)
+        self._busy[where] = thread
+        thread.start()
+        thread.join(self._deadline_s)
+        return outcomes[0] if outcomes else SendResult("retry", f"no end within {self._deadline_s:g} s")
+
+
 class Channels:
     """Sends messages to the addresses in the settings. Not thread-safe.
 
@@ -153,16 +180,16 @@ class Channels:
         timeout_s: float = TIMEOUT_S,
         deadline_s: float = DEADLINE_S,
     ) -> None:
-        self._workspace, self._clock, self._timeout_s, self._deadline_s = workspace, clock, timeout_s, deadline_s
+        self._workspace, self._clock, self._timeout_s = workspace, clock, timeout_s
+        self._attempts = Attempts(deadline_s)
         self._rules = {rule.name: rule for rule in config.rules}
         self._targets: dict[tuple[str, str, int], Target] = {}
         self._keys: dict[str, bytes] = {}
-        self._busy: dict[Target, threading.Thread] = {}
         for rule in config.rules:
             for target in targets(rule):
                 self._targets[target.rule, target.channel, target.place] = target
                 if target.place == 0:
-                    self._keys[rule.name] = _key(rule, workspace)
+                    self._keys[rule.name] = key_of(rule, workspace)
                 elif not understands(target.address):
                     raise ConfigError(
                         f"notification rule {rule.name!r}: apprise does not understand the address {target.channel}… "
@@ -175,30 +202,17 @@ class Channels:
         target = self._targets.get((message.rule, message.channel, message.place))
         if target is None:
             return SendResult("refused", "the rule or its address is no longer in the settings")
-        earlier = self._busy.get(target)
-        if earlier is not None and earlier.is_alive():
-            return SendResult("retry", "an earlier attempt is still hanging")
-        outcomes: list[SendResult] = []
-        thread = threading.Thread(
-            target=lambda: outcomes.append(self._try(target, message)), name="muster-notify", daemon=True
-        )
-        self._busy[target] = thread
-        thread.start()
-        thread.join(self._deadline_s)
-        return outcomes[0] if outcomes else SendResult("retry", f"no end within {self._deadline_s:g} s")
+        return self._attempts.run(target, lambda: self._try(target, message))
 
     def _try(self, target: Target, message: Message) -> SendResult:
-        try:
-            picture = self._picture(message)
-            if target.place == 0:
-                key = self._keys[target.rule]
-                body = _webhook_body(message, picture)
-                return post_webhook(target.address, key, body, message.message_id, self._clock(), self._timeout_s)
-            warning = message.facts.get("severity") in _WARNING_FROM
-            with _readable(picture) as pictures:
-                return send_apprise(target.address, message.title, message.body, pictures, warning=warning)
-        except Exception as error:  # noqa: BLE001 - services raise many things, whose texts may hold addresses
-            return SendResult("retry", f"failed: {type(error).__name__}")
+        picture = self._picture(message)
+        if target.place == 0:
+            key = self._keys[target.rule]
+            body = _webhook_body(message, picture)
+            return post_webhook(target.address, key, body, message.message_id, self._clock(), self._timeout_s)
+        warning = message.facts.get("severity") in _WARNING_FROM
+        with _readable(picture) as pictures:
+            return send_apprise(target.address, message.title, message.body, pictures, warning=warning)
 
     def _picture(self, message: Message) -> Path | None:
         """Return the picture if the rule still wants it and neither `muster forget` nor retention has erased it."""
@@ -235,25 +249,30 @@ def _webhook_body(message: Message, picture: Path | None) -> bytes:
     return json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode()
 
 
-def _key(rule: NotificationRule, workspace: Path) -> bytes:
-    if rule.webhook_key is not None:  # the settings have checked it
-        return os.fsencode(rule.webhook_key.get_secret_value())
-    if rule.webhook_secret_env:
-        place = f"the environment variable {rule.webhook_secret_env}"
-        key = os.fsencode(os.environ.get(rule.webhook_secret_env, "")).strip()
+def key_of(entry: Webhook, workspace: Path) -> bytes:
+    """Return the key that signs what goes to a webhook.
+
+    Raises:
+        ConfigError: it cannot be read, or is too short.
+    """
+    if entry.webhook_key is not None:  # the settings have checked it
+        return os.fsencode(entry.webhook_key.get_secret_value())
+    if entry.webhook_secret_env:
+        place = f"the environment variable {entry.webhook_secret_env}"
+        key = os.fsencode(os.environ.get(entry.webhook_secret_env, "")).strip()
     else:
-        path = workspace / rule.webhook_secret_file
+        path = workspace / entry.webhook_secret_file
         place = str(path)
         try:
             key = path.read_bytes().strip()
         except OSError as error:
             raise ConfigError(
-                f"notification rule {rule.name!r}: the key file {path} cannot be read: {error.strerror}",
+                f"the webhook of {entry.name!r}: the key file {path} cannot be read: {error.strerror}",
                 hint=f"openssl rand -hex 32 > {path}",
             ) from error
     if len(key) < SHORTEST_KEY:
         raise ConfigError(
-            f"notification rule {rule.name!r}: expected a key of {SHORTEST_KEY} characters or more in {place}, "
+            f"the webhook of {entry.name!r}: expected a key of {SHORTEST_KEY} characters or more in {place}, "
             f"found {len(key)}",
             hint="make one with: openssl rand -hex 32",
         )

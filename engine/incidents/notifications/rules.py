@@ -118,16 +118,20 @@ def targets(rule: NotificationRule) -> list[Target]:
     """Return the addresses of a rule, the webhook first."""
     found = []
     if rule.webhook is not None:
-        parts = urlsplit(rule.webhook.get_secret_value())
-        host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
-        port = f":{parts.port}" if parts.port else ""
-        found.append(Target(rule.name, f"{parts.scheme.lower()}://{host}{port}", 0, rule.webhook))
+        found.append(Target(rule.name, channel_of_webhook(rule.webhook), 0, rule.webhook))
     places: Counter[str] = Counter()
     for address in rule.to:
         channel = channel_of(address.get_secret_value())
         places[channel] += 1
         found.append(Target(rule.name, channel, places[channel], address))
     return found
+
+
+def channel_of_webhook(address: SecretStr) -> str:
+    """Return scheme, host and port of a webhook; its path may be a token."""
+    parts = urlsplit(address.get_secret_value())
+    host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
+    return f"{parts.scheme.lower()}://{host}{f':{parts.port}' if parts.port else ''}"
 
 
 def channel_of(address: str) -> str:

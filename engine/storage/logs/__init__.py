@@ -1,7 +1,7 @@
 """Append-only logs with sealed rows, so that no change goes unnoticed."""
 
 from engine.storage.logs.check import Finding, Head
-from engine.storage.logs.days import DayLog, FileLogs, Heads, Journal, Logs, WholeLog
+from engine.storage.logs.days import DayLog, FileLogs, Heads, Journal, Kept, Logs, WholeLog
 from engine.storage.logs.keys import KeyMissing, give_witnesses, sealer_of, set_witnesses_aside
 from engine.storage.logs.rows import RowType, TypedDayLog, TypedLog
 from engine.storage.logs.sealed import SealedFile
@@ -16,6 +16,7 @@ __all__ = [
     "Head",
     "Heads",
     "Journal",
+    "Kept",
     "KeyMissing",
     "Logs",
     "RowType",

@@ -25,6 +25,8 @@ from engine.storage.logs.shelf import WHOLE, FileShelf, Shelf, stem
 log = logging.getLogger(__name__)
 
 Heads = Mapping[str, Head]
+Kept = Mapping[str, Sequence[Head]]
+"""Heads that were kept elsewhere, of one time or of many, by the name of the chain."""
 """How far chains are sealed, by their names, such as `attendance-2026-11-22`."""
 
 
@@ -109,12 +111,12 @@ class WholeLog:
         """Return the rows whose seals are valid."""
         return [row for each in self._recorders() for row in self.shelf.part(WHOLE, each).authentic()]
 
-    def check(self, against: Heads | None = None) -> list[Finding]:
-        """Return all findings about the log; `against`: heads that were kept elsewhere, by the chain's name."""
+    def check(self, against: Kept | None = None) -> list[Finding]:
+        """Return all findings about the log; `against`: heads that were kept elsewhere."""
         with self.exclusive():
             recorders = {"", *self._recorders(), *self.shelf.witnessed().get(WHOLE, ())}
             parts = [self.shelf.part(WHOLE, recorder) for recorder in sorted(recorders)]
-            return [each for part in parts for each in part.check((against or {}).get(part.name))]
+            return [each for part in parts for each in part.check(*(against or {}).get(part.name, ()))]
 
     def heads(self) -> Heads:
         """Return how far each chain is sealed."""
@@ -209,14 +211,14 @@ class DayLog:
         told: Callable[[], None] | None = None,
         *,
         days: Iterable[date] | None = None,
-        against: Heads | None = None,
+        against: Kept | None = None,
     ) -> list[Finding]:
         """Return all findings about the log's days.
 
         Args:
             told: called after each day that has rows.
             days: to check; default: all.
-            against: heads that were kept elsewhere, by the chain's name.
+            against: heads that were kept elsewhere.
         """
         closed, there, kept = self.journal.heads(self.name), self.shelf.parts(), against or {}
         chains = {(day, each) for found in (there, self.shelf.witnessed()) for day in found for each in found[day]}
@@ -230,7 +232,7 @@ class DayLog:
             with self.exclusive():  # day by day, so that writers do not wait for the whole check
                 for key in of_day:
                     part = self.shelf.part(*key)
-                    findings[key] = part.check(closed.get(key), kept.get(part.name))
+                    findings[key] = part.check(closed.get(key), *kept.get(part.name, ()))
             if told is not None and day in there:
                 told()
         rows = self.shelf.parts()
