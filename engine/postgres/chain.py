@@ -121,8 +121,9 @@ class TablePart:
             if line.authentic
         ]
 
-    def check(self, *known: Head | None) -> list[Finding]:
-        """Return all findings about the chain; `known` are heads from elsewhere."""
+    def check(self, *known: Head | None, anew: bool = True) -> list[Finding]:
+        """Return all findings about the chain; `known` are heads from elsewhere. It is always verified `anew`."""
+        del anew
         with self._database.work() as connection:
             running = self._head(connection)
             found = self._cells(connection)

@@ -270,11 +270,14 @@ class Records:
             if isinstance(store.keep, GalleryFile):
                 yield store.keep
 
-    def verify(self, progress: Progress | None = None, against: Kept | None = None) -> list[Finding]:
+    def verify(
+        self, progress: Progress | None = None, against: Kept | None = None, *, anew: bool = True
+    ) -> list[Finding]:
         """Return all findings about the logs; an empty list if every row is as it was written.
 
         Args:
             against: heads that were kept elsewhere, see `heads`; of one time or of many.
+            anew: False: files that were verified before, and of which no byte has changed, are not verified again.
 
         Raises:
             StorageError: the key of the seals is missing.
@@ -288,7 +291,7 @@ class Records:
                     hint="restore it from a backup, or begin new seals: `muster keys begin --author … --reason …`",
                 )
             return []
-        findings = journal.file.check(against) + self.audit.raw.check(against)
+        findings = journal.file.check(against, anew=anew) + self.audit.raw.check(against, anew=anew)
         total, done = sum(len(log.days()) for log in self.logs) if progress else 0, 0
 
         def told() -> None:
@@ -298,8 +301,8 @@ class Records:
                 progress("verifying", min(done, total), total)
 
         for log in self.logs:
-            findings += log.check(told, against=against)
-        findings += self._check_listing(against)
+            findings += log.check(told, against=against, anew=anew)
+        findings += self._check_listing(against, anew=anew)
         findings += self.attendance.sheets.check()
         findings += self.seals.check((against or {}).get(CHAIN, ())) if self.seals else []
         keys = journal.keys() - {sealer.key_id}
@@ -312,11 +315,12 @@ class Records:
                 findings.append(Finding("audit.csv", 0, "note", detail))
         return findings
 
-    def _check_listing(self, against: Kept | None) -> list[Finding]:
+    def _check_listing(self, against: Kept | None, *, anew: bool) -> list[Finding]:
         """Return findings about the list of pictures, and about the pictures."""
         if self.listing is None:
             return []
         log = self.listing.log.raw
         own = self.attendance.log.raw.journal.file.shelf is not log.journal.file.shelf
-        findings = log.journal.file.check() if own else []
-        return [*findings, *log.check(against=against if self.seals else None), *self.check_pictures()]
+        findings = log.journal.file.check(anew=anew) if own else []
+        kept = against if self.seals else None
+        return [*findings, *log.check(against=kept, anew=anew), *self.check_pictures()]

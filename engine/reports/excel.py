@@ -6,6 +6,7 @@ import io
 import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from engine.attendance import DaySheet, cells, kinds_of_hours
@@ -140,6 +141,7 @@ class _Style:
 
     def __init__(self, book: Workbook, words: Words) -> None:
         self.words = words
+        self.cell_text = lru_cache(1 << 14)(cell_text)  # few texts of a column differ
 
         def new(**values: Any) -> Format:
             # indented, so that a number and the text beside it do not touch
@@ -236,6 +238,8 @@ def _typed(row: DaySheet, words: Words) -> dict[str, object]:
 def _write(sheet: Worksheet, style: _Style, line: int, index: int, column: str, row: Mapping[str, object]) -> int:
     """Write a cell with the type of its value; return its width in characters."""
     value = row.get(column)
+    if value is None or value == "":
+        return 0
     if isinstance(value, float):
         sheet.write_number(line, index, value, style.balance if column == "balance" else style.hours)
     elif isinstance(value, int):
@@ -244,10 +248,12 @@ def _write(sheet: Worksheet, style: _Style, line: int, index: int, column: str, 
         sheet.write_datetime(line, index, value, style.time)
     elif isinstance(value, date):
         sheet.write_datetime(line, index, datetime.combine(value, time()), style.date)
-    elif text := cell_text(value):
+    else:
+        text = style.cell_text(str(value))
         plain = style.wrapped if column in {"note", "meaning"} else style.text
         sheet.write_string(line, index, text, style.status.get(text, plain) if column == "status" else plain)
-    return 0 if value is None else len(cell_text(value))
+        return len(text)
+    return len(str(value))
 
 
 def _meanings(made: str, verified: str, words: Words) -> list[Mapping[str, str]]:

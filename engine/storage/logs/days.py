@@ -111,12 +111,17 @@ class WholeLog:
         """Return the rows whose seals are valid."""
         return [row for each in self._recorders() for row in self.shelf.part(WHOLE, each).authentic()]
 
-    def check(self, against: Kept | None = None) -> list[Finding]:
-        """Return all findings about the log; `against`: heads that were kept elsewhere."""
+    def check(self, against: Kept | None = None, *, anew: bool = True) -> list[Finding]:
+        """Return all findings about the log.
+
+        Args:
+            against: heads that were kept elsewhere.
+            anew: see `Chain.check`.
+        """
         with self.exclusive():
             recorders = {"", *self._recorders(), *self.shelf.witnessed().get(WHOLE, ())}
             parts = [self.shelf.part(WHOLE, recorder) for recorder in sorted(recorders)]
-            return [each for part in parts for each in part.check(*(against or {}).get(part.name, ()))]
+            return [each for part in parts for each in part.check(*(against or {}).get(part.name, ()), anew=anew)]
 
     def heads(self) -> Heads:
         """Return how far each chain is sealed."""
@@ -212,6 +217,7 @@ class DayLog:
         *,
         days: Iterable[date] | None = None,
         against: Kept | None = None,
+        anew: bool = True,
     ) -> list[Finding]:
         """Return all findings about the log's days.
 
@@ -219,6 +225,7 @@ class DayLog:
             told: called after each day that has rows.
             days: to check; default: all.
             against: heads that were kept elsewhere.
+            anew: see `Chain.check`.
         """
         closed, there, kept = self.journal.heads(self.name), self.shelf.parts(), against or {}
         chains = {(day, each) for found in (there, self.shelf.witnessed()) for day in found for each in found[day]}
@@ -232,7 +239,7 @@ class DayLog:
             with self.exclusive():  # day by day, so that writers do not wait for the whole check
                 for key in of_day:
                     part = self.shelf.part(*key)
-                    findings[key] = part.check(closed.get(key), *kept.get(part.name, ()))
+                    findings[key] = part.check(closed.get(key), *kept.get(part.name, ()), anew=anew)
             if told is not None and day in there:
                 told()
         rows = self.shelf.parts()

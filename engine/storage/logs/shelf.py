@@ -57,8 +57,11 @@ class Chain(Protocol):
     def authentic(self) -> list[dict[str, str]]:
         """Return the rows whose seals are valid."""
 
-    def check(self, *known: Head | None) -> list[Finding]:
-        """Return all findings; `known` are heads from elsewhere, such as that from when the day was closed."""
+    def check(self, *known: Head | None, anew: bool = True) -> list[Finding]:
+        """Return all findings; `known` are heads from elsewhere, such as that from when the day was closed.
+
+        Without `anew`, what was verified before and is the same to the last byte need not be verified again.
+        """
 
     def redact(self, person: str) -> int:
         """Replace a person's id by their pseudonym; return how many rows named them."""
