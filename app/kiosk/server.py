@@ -104,9 +104,6 @@ class _Server(wsgi.Server):
         if not conn.spoken:
             conn.spoken = True
             self.put_conn(conn)
-        elif self.ssl_adapter is not None or conn.rfile.has_data():
-            # what is encrypted cannot be looked at ahead; or it is of a request that came together with the one before
-            super().process_conn(conn)
         else:
             self.hall.enter(conn)
 

@@ -1,11 +1,13 @@
 """Connections of the workbench's server: nobody keeps one open without sending a request, and nobody takes all of them.
 
-Uvicorn waits for a request's headers and body for ever, so a few hundred clients that send nothing would occupy it.
+Uvicorn waits for a request's headers and body for ever, so a few hundred clients that send nothing would occupy it. With TLS it knows
+of a connection once hands are shaken, for which asyncio leaves a minute: here a connection counts from its beginning.
 """
 
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections import OrderedDict, defaultdict
 from collections.abc import Container
 from dataclasses import dataclass, field
@@ -15,6 +17,8 @@ import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 _Stage = Literal["headers", "body", ""]
+_FAREWELL_S = 5.0
+"""So long does the end of a TLS connection wait for the other side's."""
 
 
 @dataclass
@@ -51,6 +55,10 @@ class Room:
             for gone in [key for key, open_ in self._open.items() if all(each.is_closing() for each in open_)]:
                 del self._open[gone]
         return True
+
+    def leave(self, transport: asyncio.Transport, address: str) -> None:
+        """A connection counts no longer, because it goes on as another one."""
+        self._open[address].discard(transport)
 
     def wait(self, transport: asyncio.Transport) -> None:
         """Count a connection that has yet to send a request, and end the oldest such one if there are too many."""
@@ -132,6 +140,67 @@ class _Guarded(H11Protocol):
             self.transport.abort()
 
 
-def guarded(room: Room) -> type[H11Protocol]:
-    """The protocol of connections that share a room, for `uvicorn.Config(http=…)`."""
-    return type("Guarded", (_Guarded,), {"room": room})
+class _Knocking(asyncio.Protocol):
+    """Shakes hands with who connects, within the time for headers; then `behind` has the connection."""
+
+    room: Room
+    context: ssl.SSLContext
+    behind: type[_Guarded]
+
+    def __init__(self, **arguments: Any) -> None:
+        self._behind = self.behind(**arguments)
+        self._early, self._over = bytearray(), False
+        self._shaking: asyncio.Task[None] | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        peer = transport.get_extra_info("peername")
+        address = str(peer[0]) if isinstance(peer, tuple) else ""
+        if self.room.enter(transport, address):
+            transport.pause_reading()
+            self.room.wait(transport)
+            self._shaking = asyncio.get_running_loop().create_task(self._shake(transport, address))
+        else:
+            transport.abort()
+
+    def data_received(self, data: bytes) -> None:
+        self._early += data  # it came together with the end of the handshake
+
+    def eof_received(self) -> None:
+        self._over = True
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._over = True
+
+    async def _shake(self, transport: asyncio.Transport, address: str) -> None:
+        try:
+            secured = await asyncio.get_running_loop().start_tls(
+                transport,
+                self,
+                self.context,
+                server_side=True,
+                ssl_handshake_timeout=self.room.headers_s,
+                ssl_shutdown_timeout=_FAREWELL_S,
+            )
+        except OSError:  # they are gone, too slow, or speak something else
+            transport.abort()
+            return
+        finally:
+            self.room.go(transport)
+            self.room.leave(transport, address)
+        if secured is None or self._over:
+            transport.abort()
+            return
+        secured.set_protocol(self._behind)
+        self._behind.connection_made(secured)
+        if self._early and not secured.is_closing():
+            self._behind.data_received(bytes(self._early))
+
+
+def guarded(room: Room, context: ssl.SSLContext | None = None) -> type[asyncio.Protocol]:
+    """The protocol of connections that share a room, for `uvicorn.Config(http=…)`; `context`: for TLS, which uvicorn leaves to it."""
+    behind = type("Guarded", (_Guarded,), {"room": room})
+    return (
+        behind
+        if context is None
+        else type("Knocking", (_Knocking,), {"room": room, "context": context, "behind": behind})
+    )

@@ -209,12 +209,13 @@ def serve(workspace: Path, host: str, port: int, reach: Reach = AT_ROOT) -> None
     certificates = reach.certificates(config.hosts)
     app = create_app(reach, certificates)
     bootstrap.load_config_options({**OPTIONS, "server.port": port, "browser.serverAddress": host})
+    context = current_context(certificates) if certificates is not None else None
     server = uvicorn.Server(
         uvicorn.Config(
             app,
             host,
             port,
-            http=guarded(Room(config.connections, Proxies(config.proxies))),
+            http=guarded(Room(config.connections, Proxies(config.proxies)), context),
             ws="websockets-sansio",
             ws_max_size=_MESSAGE_BYTES,
             ws_ping_interval=_PING_S,
@@ -227,8 +228,6 @@ def serve(workspace: Path, host: str, port: int, reach: Reach = AT_ROOT) -> None
         )
     )
     server.config.load()
-    if certificates is not None:
-        server.config.ssl = current_context(certificates)
     socket_ = server.config.bind_socket()
     _patient_with_nobody(socket_)
     many_connections()

@@ -7,10 +7,12 @@ import http.client
 import socket
 import ssl
 import threading
+import time
 from collections.abc import Iterator
 
 import pytest
 from kiosk_client import kiosk_app, station_of
+from served import ended
 
 from app.kiosk.operations import offer_authority
 from app.kiosk.server import make_server
@@ -57,6 +59,62 @@ def test_who_says_nothing_or_speaks_plain_http_keeps_nobody_waiting(served: Serv
         plain.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
         assert asked(served, "/healthz").status == 200
         assert b"200 OK" not in plain.recv(1000)
+
+
+@pytest.mark.slow
+def test_handshakes_that_stop_in_the_middle_occupy_no_thread(served: Served) -> None:
+    """More of them than threads, in each stage: hello cut off, no answer to the server's, request cut off, two at once."""
+    port, certificates, _ = served
+    trusting = ssl.create_default_context(cafile=certificates.authority)
+    hello = _hello(trusting)
+    lines = [socket.create_connection(("127.0.0.1", port)) for _ in range(300)]
+    began = time.monotonic()
+    for number, line in enumerate(lines):
+        if number % 3 < 2:
+            line.sendall((hello[:3], hello)[number % 3])
+        else:
+            lines[number] = secured = trusting.wrap_socket(line, server_hostname="door.example.com")
+            whole = b"GET /healthz HTTP/1.1\r\nHost: door.example.com\r\n\r\n"
+            secured.sendall((whole, b"")[number % 2] + b"GET /heal")
+    slowest = 0.0
+    while time.monotonic() - began < 10:
+        asked_at = time.monotonic()
+        assert asked(served, "/healthz").status == 200
+        slowest = max(slowest, time.monotonic() - asked_at)
+        time.sleep(0.2)
+    assert slowest < 1
+    assert all(ended(line, began + 20) for line in lines)
+    for line in lines:
+        line.close()
+
+
+def test_requests_that_come_together_or_in_pieces_are_all_answered(served: Served) -> None:
+    port, certificates, _ = served
+    trusting = ssl.create_default_context(cafile=certificates.authority)
+    whole = b"GET /healthz HTTP/1.1\r\nHost: door.example.com\r\n\r\n"
+    with (
+        socket.create_connection(("127.0.0.1", port), timeout=5) as plain,
+        trusting.wrap_socket(plain, server_hostname="door.example.com") as line,
+    ):
+        line.sendall(whole * 3 + whole[:20])
+        time.sleep(0.1)
+        line.sendall(whole[20:])
+        got = b""
+        while got.count(b'"ok"}\n') < 4:
+            got += line.recv(4096)
+        line.sendall(
+            b"POST /api/recognitions HTTP/1.1\r\nHost: door.example.com\r\nContent-Length: 300000\r\n\r\n" + bytes(9000)
+        )
+        assert b" 401 " in line.recv(4096), "a body of somebody unknown is not waited for"
+
+
+def _hello(context: ssl.SSLContext) -> bytes:
+    """What a client says first."""
+    said = ssl.MemoryBIO()
+    client = context.wrap_bio(ssl.MemoryBIO(), said, server_hostname="door.example.com")
+    with contextlib.suppress(ssl.SSLWantReadError):
+        client.do_handshake()
+    return said.read()
 
 
 def test_browsers_come_back_with_tls_only_and_keep_the_token_for_it(served: Served) -> None:

@@ -6,6 +6,7 @@ import contextlib
 import http.client
 import http.server
 import socket
+import ssl
 import threading
 import time
 import urllib.request
@@ -115,7 +116,7 @@ def test_a_page_on_another_port_of_the_same_host_reads_nothing(site: Site) -> No
 
 
 def _half_open(site: Site, sent: bytes = b"", address: str = "127.0.0.1") -> socket.socket:
-    host, port = site.base.removeprefix("http://").split(":")
+    host, port = site.base.partition("://")[2].split(":")
     line = socket.create_connection((host, int(port)), 5, (address, 0))
     if sent:
         line.sendall(sent)
@@ -160,6 +161,53 @@ def test_whoever_sends_no_request_is_closed_within_15_seconds_and_the_server_ans
     finally:
         for line in (*lines, *dripped, kept):
             line.close()
+
+
+@pytest.mark.slow
+def test_handshakes_that_stop_in_the_middle_are_closed_within_15_seconds(tmp_path: Path) -> None:
+    with serve(tmp_path, words=("--tls", "self-signed")) as site:
+        host, port = site.base.removeprefix("https://").split(":")
+        unproven = ssl._create_unverified_context()
+        said = ssl.MemoryBIO()
+        with contextlib.suppress(ssl.SSLWantReadError):
+            unproven.wrap_bio(ssl.MemoryBIO(), said).do_handshake()
+        hello = said.read()
+        began, lines = time.monotonic(), list[socket.socket]()
+        for number in range(600):
+            line = socket.create_connection((host, int(port)), 5, (f"127.0.0.{2 + number % 3}", 0))
+            line.sendall((b"", hello[:3], hello)[number % 3])
+            lines.append(line)
+        spoken = unproven.wrap_socket(_half_open(site))
+        spoken.sendall(b"GET /heal")
+        lines.append(spoken)
+        slowest = 0.0
+        while time.monotonic() - began < 14:
+            asked = time.monotonic()
+            with urllib.request.urlopen(site.base + "/healthz", timeout=2, context=unproven) as answer:
+                assert answer.read() == b"ok"
+            slowest = max(slowest, time.monotonic() - asked)
+            time.sleep(0.5)
+        assert slowest < 1
+        until = time.monotonic() + 6
+        assert all(ended(line, until) for line in lines)
+        for line in lines:
+            line.close()
+
+
+def test_one_address_has_so_many_handshakes_and_tls_has_no_more_connections(tmp_path: Path) -> None:
+    (tmp_path / "muster.toml").write_text("[app]\nconnections = 16\n")
+    with serve(tmp_path, words=("--tls", "self-signed")) as site, contextlib.ExitStack() as stack:
+        unproven = ssl._create_unverified_context()
+        own = [stack.enter_context(_half_open(site, address="127.0.0.9")) for _ in range(8)]
+        own += [stack.enter_context(unproven.wrap_socket(_half_open(site, address="127.0.0.9"))) for _ in range(8)]
+        assert ended(stack.enter_context(_half_open(site, address="127.0.0.9")), time.monotonic() + 5)
+        asks = b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
+        for line in own[8:]:
+            line.sendall(asks)
+            assert b"200 OK" in line.recv(4096)
+        other = stack.enter_context(unproven.wrap_socket(_half_open(site, address="127.0.0.10")))
+        other.sendall(asks + asks[:9])
+        assert b"200 OK" in other.recv(4096)
 
 
 def test_one_address_has_so_many_connections_and_others_have_theirs(tmp_path: Path) -> None:
