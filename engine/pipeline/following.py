@@ -102,10 +102,10 @@ class FaceFollower:
         return FollowedFaces(frame, found, track_ids, cut_off + ended, doubted)
 
     def resting(self, time: datetime) -> bool:
-        """Whether the source may rest until the next frame: a first search is over, nobody is in view and nothing has moved for a while."""
-        moved, searched = self._finder.moved, self._finder.scanned is not None
+        """Whether the source may rest until the next frame: nobody is known to be in view and nothing has moved for a while."""
+        moved = self._finder.moved
         still = moved is None or (time - moved).total_seconds() >= _RESTS_AFTER_S
-        self._rested = searched and not self.trails and still
+        self._rested = not self.trails and still
         return self._rested
 
     def restart(self, track_ids: Iterable[int]) -> list[tuple[int, Trail]]:

@@ -22,15 +22,16 @@ class Intake:
 
     Args:
         newest_wins: leave out the oldest frames when the pipeline has no time for them (a live camera); otherwise the source waits.
+        patience_s: how long the source waits, too, before a frame is left out; meanwhile it need not convert what nobody would see.
 
     Attributes:
         dropped: frames left out.
     """
 
-    def __init__(self, source: Source, *, newest_wins: bool) -> None:
+    def __init__(self, source: Source, *, newest_wins: bool, patience_s: float = 0.2) -> None:
         self.dropped = 0
         self._source = source
-        self._newest_wins = newest_wins
+        self._newest_wins, self._patience_s = newest_wins, patience_s
         self._items: deque[Frame | SourceEvent] = deque()
         self._changed = threading.Condition()
         self._ended = self._closed = False
@@ -58,7 +59,8 @@ class Intake:
                 self._changed.notify_all()
 
     def _make_room(self) -> None:
-        """Leave out the oldest waiting frame if there are too many; news stays."""
+        """Leave out the oldest waiting frame if there are too many for a while; news stays."""
+        self._changed.wait_for(lambda: len(self._items) < _AHEAD or self._closed, self._patience_s)
         frames = [item for item in self._items if isinstance(item, Frame)]
         if len(frames) >= _AHEAD:
             self._items.remove(frames[0])

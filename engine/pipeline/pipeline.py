@@ -88,6 +88,7 @@ class Pipeline:
             StorageError: something could not be written, not even after trying again.
             MusterError: what the source raises.
         """
+        source.resting = self._live  # of many cameras that begin at once, none keeps the others from their first search
         intake = Intake(source, newest_wins=self._live)
         try:
             while limit is None or self.stats.frames < limit:

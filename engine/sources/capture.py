@@ -1,8 +1,9 @@
-"""The child process that reads a live camera: as fast as the camera delivers; the newest picture goes to whoever asks.
+"""The child process that reads a live camera: as fast as the camera delivers; whoever asks gets a picture that is new to them.
 
-Protocol: the parent sends b"?", or b"r?" to rest meanwhile. The child answers with a `HEADER`, and the bytes of an RGB picture as a message
-of its own. A height of 0 means that there is none: a `NoPicture` as JSON follows in the same message, and the child exits unless it says
-that the camera may still begin.
+Protocol: the parent sends b"?", or b"r?" to rest meanwhile. The child answers with a `HEADER` that says where in the shared memory the RGB
+picture lies, and with the memory's descriptor when it is another one than before. The parent has copied the picture when it asks again. A
+height of 0 means that there is none: a `NoPicture` as JSON follows in the same message, and the child exits unless it says that the camera
+may still begin.
 """
 
 from __future__ import annotations
@@ -15,7 +16,10 @@ import signal
 import struct
 import sys
 import threading
+import time as clock
+from dataclasses import dataclass
 from multiprocessing.connection import Connection
+from multiprocessing.reduction import send_handle
 from typing import NoReturn, Protocol
 
 import cv2
@@ -23,23 +27,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.sources.http import open_pictures
+from engine.sources.shared_pictures import SLOTS, SharedPictures
 from engine.sources.stream import Stream
 from engine.sources.trouble import NoPicture, Trouble, Unreadable, of_device, of_error
 
 AWAKE, RESTING = b"?", b"r?"
 _WAITING_S = 0.5
-HEADER = struct.Struct("<IIf?I")
-"""Height and width in pixels, how long ago the camera gave the picture in seconds, whether the next one is waiting (see `Stream`), and how
-many pictures were left out since the last answer because nobody had asked for them."""
-
-
-_Answer = tuple[bytes, NDArray[np.uint8] | None]
+HEADER = struct.Struct("<IIf?III")
+"""Height and width in pixels, how long ago the camera gave the picture in seconds, whether the next one is waiting (see `Stream`), how many
+pictures were left out since the last answer because nobody had taken those before, the slot, and the size of the slots if the memory's
+descriptor follows, otherwise 0."""
 _PR_SET_PDEATHSIG = 1
+_NICE = 5
+"""Readers of many cameras give way to whoever works on their pictures, who would otherwise never come to say that they may rest."""
 
 
 def packed(why: NoPicture) -> bytes:
     """Why there is no picture, as it is sent."""
-    return HEADER.pack(0, 0, 0.0, False, 0) + json.dumps([why.kind, why.extra]).encode()
+    return HEADER.pack(0, 0, 0.0, False, 0, 0, 0) + json.dumps([why.kind, why.extra]).encode()
 
 
 def unpacked(answer: bytes) -> NoPicture:
@@ -90,10 +95,29 @@ class _Webcam:
         raise Unreadable(why.kind, why.extra)
 
 
-class _Newest:
-    """Decodes all that a camera sends, so that nothing old waits, and converts only the pictures that are asked for.
+@dataclass(frozen=True)
+class _Laid:
+    """A picture that waits to be taken."""
 
-    While a camera catches up, each of its pictures waits until it is taken.
+    memory: SharedPictures
+    slot: int
+    size: tuple[int, int]
+    behind_s: float
+    at: float
+    catching_up: bool
+    left_out: int
+
+    def header(self, *, new_memory: bool) -> bytes:
+        age_s = self.behind_s + clock.monotonic() - self.at
+        slot_bytes = self.memory.slot_bytes if new_memory else 0
+        return HEADER.pack(*self.size, age_s, self.catching_up, self.left_out, self.slot, slot_bytes)
+
+
+class _Newest:
+    """Decodes all that a camera sends, so that nothing old waits, and converts only the pictures that somebody takes.
+
+    One picture waits to be taken, so that nobody misses one who is late by less than the camera's pace. While a camera rests none does, and
+    while it catches up each does.
     """
 
     def __init__(self, camera: _Camera, spec: str) -> None:
@@ -101,48 +125,68 @@ class _Newest:
         self._changed = threading.Condition()
         self._wanted = self._ended = self._asked = False
         self._left_out = 0
-        self._answer: _Answer | None = None
+        self._memory: SharedPictures | None = None
+        self._taken = 0
+        self._waiting: _Laid | None = None
         self._why = NoPicture(Trouble.ENDED)
 
     def read(self) -> None:
         """Read to the camera's end."""
-        camera = self._camera
-        while not self._ended:
-            answer = None
+        camera, ok = self._camera, True
+        while ok:
+            laid = None
             try:
                 ok = camera.grab()
-                if ok and (self._wanted or camera.catching_up):
-                    answer = _answer(camera, self._left_out)
-                elif ok and self._asked and not camera.resting:
+                if ok and camera.catching_up:
+                    self._wait_for_room()
+                awake = self._asked and not camera.resting
+                if ok and self._waiting is None and (self._wanted or awake or camera.catching_up):
+                    laid = self._laid()
+                elif ok and awake:
                     self._left_out += 1
             except Exception as error:  # noqa: BLE001 - whatever it is, the parent is told and begins anew
                 ok, self._why = False, of_error(error, self._spec)
             with self._changed:
-                if camera.catching_up:
-                    self._changed.wait_for(lambda: self._answer is None)
                 self._ended = not ok
-                if answer is not None:
-                    self._answer, self._wanted, self._left_out = answer, False, 0
+                if laid is not None:
+                    self._waiting, self._wanted, self._left_out = laid, False, 0
                 self._changed.notify_all()
 
-    def next(self) -> tuple[_Answer, bool]:
-        """The next picture with its header, or why there is none; and whether anything more may come."""
+    def _wait_for_room(self) -> None:
         with self._changed:
+            self._changed.wait_for(lambda: self._waiting is None)
+
+    def _laid(self) -> _Laid | None:
+        """The camera's picture, in the slot that nobody copies from."""
+        at, picture = clock.monotonic(), self._camera.retrieve()
+        if picture is None:
+            return None
+        if self._memory is None or picture.nbytes > self._memory.slot_bytes:
+            self._memory = SharedPictures.made(picture.nbytes)
+        slot = (self._taken + 1) % SLOTS
+        self._memory.lay_down(slot, picture)
+        height, width = picture.shape[:2]
+        return _Laid(
+            self._memory, slot, (height, width), self._camera.behind_s, at, self._camera.catching_up, self._left_out
+        )
+
+    def next(self, *, resting: bool) -> tuple[_Laid | NoPicture, bool]:
+        """The next picture, or why there is none; and whether anything more may come."""
+        with self._changed:
+            self._camera.resting = resting
+            if resting and not (self._waiting and self._waiting.catching_up):  # what waits is as old as the pause
+                self._left_out = self._waiting.left_out if self._waiting else 0
+                self._waiting = None
             self._wanted = self._asked = True
-            while not self._changed.wait_for(lambda: self._answer is not None or self._ended, _WAITING_S):
+            while not self._changed.wait_for(lambda: self._waiting is not None or self._ended, _WAITING_S):
                 if (why := self._camera.waiting) is not None:
-                    return (packed(why), None), True
-            answer, self._answer = self._answer, None
+                    return why, True
+            laid, self._waiting = self._waiting, None
+            if laid is None:
+                return self._why, False
+            self._taken = laid.slot
             self._changed.notify_all()
-        return answer or (packed(self._why), None), answer is not None
-
-
-def _answer(camera: _Camera, left_out: int) -> _Answer | None:
-    picture = camera.retrieve()
-    if picture is None:
-        return None
-    header = HEADER.pack(*picture.shape[:2], camera.behind_s, camera.catching_up, left_out)
-    return header, np.ascontiguousarray(picture)
+        return laid, True
 
 
 def capture(
@@ -151,6 +195,8 @@ def capture(
     """Body of the child process, see the module."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     _end_with_parent()
+    with contextlib.suppress(OSError):
+        os.nice(_NICE)
     os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")  # the parent tells that a camera is lost
     with contextlib.suppress(AttributeError):
         cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
@@ -164,13 +210,22 @@ def capture(
     newest = _Newest(camera, spec)
     threading.Thread(target=newest.read, daemon=True).start()
     with contextlib.suppress(EOFError, OSError):  # the parent has exited
-        more = True
-        while more and (wish := connection.recv_bytes()):
-            camera.resting = wish == RESTING
-            (header, picture), more = newest.next()
-            connection.send_bytes(header)
-            if picture is not None:  # not joined to the header, which would copy six megabytes
-                connection.send_bytes(picture.data.cast("B"))
+        _answer_all(newest, connection)
+
+
+def _answer_all(newest: _Newest, connection: Connection) -> None:
+    """Answer what the parent asks until the camera ends."""
+    memory: SharedPictures | None = None
+    more = True
+    while more and (wish := connection.recv_bytes()):
+        found, more = newest.next(resting=wish == RESTING)
+        if isinstance(found, NoPicture):
+            connection.send_bytes(packed(found))
+            continue
+        connection.send_bytes(found.header(new_memory=found.memory is not memory))
+        if found.memory is not memory:
+            memory = found.memory
+            send_handle(connection, memory.handle, os.getppid())
 
 
 def _end_with_parent() -> None:

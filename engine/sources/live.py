@@ -19,6 +19,7 @@ from datetime import UTC, datetime, timedelta
 from multiprocessing.connection import Connection
 from multiprocessing.context import BaseContext
 from multiprocessing.process import BaseProcess
+from multiprocessing.reduction import recv_handle
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +29,7 @@ from engine.imaging import turned
 from engine.masking import mask_address
 from engine.sources.address import written_out
 from engine.sources.capture import AWAKE, HEADER, RESTING, capture, unpacked
+from engine.sources.shared_pictures import SharedPictures
 from engine.sources.trouble import NoPicture, Trouble
 from engine.sources.video import REST_S
 from engine.types import Frame, SourceEvent
@@ -124,6 +126,7 @@ class LiveSource:
         self._reaping = threading.RLock()
         self._child: BaseProcess | None = None
         self._connection: Connection | None = None
+        self._pictures: SharedPictures | None = None
 
     def start(self) -> None:
         """Begin to read before the first frame is asked for."""
@@ -147,7 +150,7 @@ class LiveSource:
     def _stop_child(self) -> None:
         if self._connection is not None:
             self._connection.close()
-            self._connection = None
+            self._connection = self._pictures = None
         self._end_child()
 
     def _end_child(self) -> None:
@@ -171,14 +174,16 @@ class LiveSource:
                 if self._closed.is_set() or clock.monotonic() >= deadline:
                     return silent
             answer = self._connection.recv_bytes()
-            height, width, age_s, self.catching_up, left_out = HEADER.unpack_from(answer)
-            picture = self._connection.recv_bytes() if height else b""
+            height, width, age_s, self.catching_up, left_out, slot, slot_bytes = HEADER.unpack_from(answer)
+            if slot_bytes:
+                self._pictures = SharedPictures(recv_handle(self._connection), slot_bytes)
         except (EOFError, OSError):  # the child has died
             return silent
         if not height:
             return unpacked(answer)
         self.skipped += left_out
-        return np.frombuffer(picture, np.uint8).reshape(height, width, 3), age_s
+        assert self._pictures is not None
+        return self._pictures.taken(slot, height, width), age_s
 
     def __iter__(self) -> Iterator[Frame | SourceEvent]:
         index = 0

@@ -71,16 +71,24 @@ def test_a_recording_waits_for_the_pipeline() -> None:
 
 def test_of_a_camera_the_newest_frames_are_kept_and_the_others_counted() -> None:
     source = WatchedSource([_frame(index) for index in range(50)])
-    intake = Intake(source, newest_wins=True)
+    intake = Intake(source, newest_wins=True, patience_s=0.001)
     assert source.done.wait(PATIENCE_S)
     assert [item.index for item in _drained(intake) if isinstance(item, Frame)] == list(range(44, 50))
     assert intake.dropped == 44
 
 
+def test_a_frame_is_left_out_only_when_the_pipeline_stays_slow() -> None:
+    source = WatchedSource([_frame(index) for index in range(8)])
+    intake = Intake(source, newest_wins=True, patience_s=PATIENCE_S)
+    until(lambda: source.read == 7)
+    assert len(_drained(intake)) == 8
+    assert intake.dropped == 0
+
+
 def test_news_of_a_camera_is_never_left_out() -> None:
     lost, back = (SourceEvent(kind, at(1), "door") for kind in ("camera_lost", "camera_back"))
     source = WatchedSource([_frame(0), lost, back, *(_frame(index) for index in range(1, 30))])
-    intake = Intake(source, newest_wins=True)
+    intake = Intake(source, newest_wins=True, patience_s=0.001)
     assert source.done.wait(PATIENCE_S)
     items = _drained(intake)
     assert items[:2] == [lost, back]
