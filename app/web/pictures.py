@@ -25,13 +25,14 @@ from app.web.sessions import token_of
 from engine.access import Account
 from engine.errors import MusterError
 from engine.imaging import encode_jpeg, read_image, shrunk
+from engine.operations.reporting import AttendanceReports
 from engine.records import Records
 
 log = logging.getLogger(__name__)
 
 _RIGHTS = {
     "enrolment": ("people.view", "attendance.evidence"),
-    "evidence": ("attendance.evidence",),
+    "evidence": ("attendance.picture",),
     "unidentified": ("attendance.evidence", "alerts.view"),
 }
 _SIDES = (56, 112, 160, 320, 640, 1280)
@@ -141,6 +142,9 @@ def _picture(request: Request) -> Response:
     if not path.is_relative_to(root) or path == root:
         return PlainTextResponse("picture not found", 404)
     if not allowed(account, path.relative_to(root).parts[0]):
+        return PlainTextResponse("your role does not allow this", 403)
+    name = f"images/{path.relative_to(root).as_posix()}"
+    if account.scope is not None and not AttendanceReports(services.bench_for(*found)).shows_picture(name):
         return PlainTextResponse("your role does not allow this", 403)
     records = services.bench(found[1]).records
     answer = _serve(request, records, path, square="square" in request.query_params)

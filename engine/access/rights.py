@@ -14,7 +14,10 @@ ACTIONS: Mapping[str, frozenset[str]] = {
         "live.view": ("hr", "security", "viewer"),
         "live.camera": ("hr", "security"),  # start a camera of one's own, which writes attendance
         "attendance.view": ("hr", "manager", "viewer"),
-        "attendance.evidence": ("hr",),  # pictures and explanation of punches
+        "attendance.evidence": (
+            "hr",
+        ),  # pictures and explanation of whatever the log says, doubts and what was taken back included
+        "attendance.picture": ("hr", "manager"),  # of a passage that counts, of somebody whom the user sees
         "attendance.export": ("hr", "manager"),
         "attendance.correct": ("hr",),
         "attendance.approve": ("hr", "manager"),  # corrections that somebody else made

@@ -162,6 +162,37 @@ class AttendanceReports:
         end = min(begin + timedelta(days=1), self.now - timedelta(minutes=2))
         return coverage.between(day, day).gaps(begin, end)
 
+    def has_picture(self, each: Explanation) -> bool:
+        """Whether they may see the picture of a passage of `explained`, if there is one.
+
+        Who sees some departments only sees no pictures of doubts and of what was taken back: these may show somebody else.
+        """
+        return bool(each.row.evidence_image) and (self._view is None or (each.row.passage and each.taken_back is None))
+
+    def shows_picture(self, path: str) -> bool:
+        """Whether a picture belongs to a passage whose picture they may see, on a working day on which they see the person.
+
+        Args:
+            path: within the workspace, as in rows; an evidence picture's name begins with its day.
+        """
+        if self._view is None:
+            return True
+        try:
+            day = date.fromisoformat(path.rpartition("/")[2][:8])
+        except ValueError:
+            return False
+        # of a night, the working day is another one; and the workplace's zone may have been another one
+        days = [day + timedelta(days=offset) for offset in (0, -1, 1)]
+        whose = {row.employee_id for row in self._bench.attendance.log.on(days) if row.evidence_image == path}
+        return bool(whose) and all(
+            any(
+                each.row.evidence_image == path and self.has_picture(each)
+                for working_day in days
+                for each in self.explained(employee_id, working_day)
+            )
+            for employee_id in whose
+        )
+
     def explained(self, employee_id: str, day: date) -> list[Explanation]:
         """Return every log row about a person's working day, oldest first, retracted and doubtful rows included."""
         if not self._sees(employee_id, day):

@@ -150,6 +150,7 @@ def test_administrators_may_everything_and_the_others_what_their_work_asks_for()
             "attendance.correct",
             "attendance.evidence",
             "attendance.export",
+            "attendance.picture",
             "attendance.view",
             "leave.view",
             "live.camera",
@@ -160,7 +161,14 @@ def test_administrators_may_everything_and_the_others_what_their_work_asks_for()
             "people.view",
             "system.view",
         ],
-        "manager": ["account.own", "attendance.approve", "attendance.export", "attendance.view", "leave.view"],
+        "manager": [
+            "account.own",
+            "attendance.approve",
+            "attendance.export",
+            "attendance.picture",
+            "attendance.view",
+            "leave.view",
+        ],
         "security": [
             "account.own",
             "alerts.review",

@@ -55,10 +55,10 @@ def fill(bench: Workbench) -> Workbench:
     for offset in range(5):
         day = datetime(2025, 3, 10 + offset, tzinfo=UTC)
         for key, *_ in rows:
-            image = f"images/evidence/{key}-{offset}.jpg"
-            write_jpeg(bench.workspace / image, picture())
-            punch(bench, key, day + timedelta(hours=8), track=f"in-{key}-{offset}", image=image)
-            punch(bench, key, day + timedelta(hours=16), track=f"out-{key}-{offset}", image=image)
+            for hour, way in ((8, "in"), (16, "out")):
+                image = f"images/evidence/{day:%Y%m%d}T{hour:02}0000-{key}.jpg"
+                write_jpeg(bench.workspace / image, picture())
+                punch(bench, key, day + timedelta(hours=hour), track=f"{way}-{key}-{offset}", image=image)
     _decide(bench)
     stranger(bench, face(0, 0, 0, 1), datetime(2025, 3, 11, 9, tzinfo=UTC), track="t9", image=picture())
     tailgating(bench, datetime(2025, 3, 13, 9, tzinfo=UTC), ["E1", "E2"])

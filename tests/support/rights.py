@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from kiosk_client import token_for
 from pages import signed_in, texts
+from paperwork import punch
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.routing import Mount
@@ -50,6 +51,7 @@ DOC = Path(__file__).parents[2] / "docs" / "security.md"
 _NOBODY = "nobody"
 _WHO = (_NOBODY, *ROLES)
 _OWN = {"origin": "http://127.0.0.1:8501"}
+_OF_SALES = "images/evidence/20250310T080000-x.jpg"
 _PICTURES = ("enrolment", "evidence", "unidentified", "unknown", "tailgating", "presentation_attack", "watch_list")
 
 ASKED: Mapping[str, Sequence[tuple[str, str, str]]] = {
@@ -63,7 +65,8 @@ ASKED: Mapping[str, Sequence[tuple[str, str, str]]] = {
     "/metrics": [("GET", "/metrics", "figures for monitoring, by token")],
     "/live": [("GET", "/live", "leads to the first page")],
     "/picture/{path:path}": [
-        ("GET", f"/picture/images/{kind}/x.jpg", f"pictures in `images/{kind}`") for kind in _PICTURES
+        *(("GET", f"/picture/images/{kind}/x.jpg", f"pictures in `images/{kind}`") for kind in _PICTURES),
+        ("GET", f"/picture/{_OF_SALES}", "evidence of a passage of somebody of the manager's department"),
     ],
     "/portrait": [("GET", "/portrait?id=E1", "a face beside a name")],
     "/camera": [("GET", "/camera?name=none", "a camera's live picture")],
@@ -91,6 +94,8 @@ def route_rows(folder: Path) -> list[list[str]]:
     for role in ROLES:
         bench.accounts.add(role, role, email=f"{role}@example.com", departments=("Sales",) if role == "manager" else ())
     bench.people.add(Person("E1", "Ann Example", department="Sales"))
+    write_jpeg(folder / _OF_SALES, np.full((60, 60, 3), 90, np.uint8))
+    punch(bench, "E1", datetime(2025, 3, 10, 8, tzinfo=UTC), track="t", image=_OF_SALES)
     for kind in _PICTURES:
         write_jpeg(folder / "images" / kind / "x.jpg", np.full((60, 60, 3), 90, np.uint8))
     assets = Path(sign_in.__file__).parent / "static"

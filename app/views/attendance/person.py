@@ -14,7 +14,7 @@ from app.ui.address import day_of, put, to
 from app.views.attendance import account, charts, corrections, tables
 from app.web import access
 from app.words import say, say_date, say_minutes, say_month, say_number, say_time, say_weekdays, term
-from engine.attendance import IMPORTED, DaySheet
+from engine.attendance import IMPORTED, DaySheet, PunchRow
 from engine.attendance.explain import Explanation
 from engine.operations.reporting import AttendanceReports
 from engine.reports import headline
@@ -149,11 +149,15 @@ def _day(bench: Workbench, reports: AttendanceReports, employee_id: str, day: da
     st.subheader(say_date(day))
     if row is not None:
         _summary(row)
-    evidence = access.may("attendance.evidence")
+    evidence, pictures = access.may("attendance.evidence"), access.may("attendance.picture")
     passages = reports.explained(employee_id, day)
     if passages:
         names = {key: each.name for key, each in bench.people.known().items()}
-        parts.html(parts.joined(_passage(bench, each, names, evidence=evidence) for each in passages))
+        told = (
+            _explained(bench, each, names) if evidence else _passage(each, shown=pictures and reports.has_picture(each))
+            for each in passages
+        )
+        parts.html(parts.joined(told))
     else:
         st.caption(say("No camera saw this person on this day."))
     if day <= reports.now.date():
@@ -187,22 +191,37 @@ def _summary(row: DaySheet) -> None:
     parts.show('<div class="a-row">{lines}</div>', lines=parts.joined(lines))
 
 
-def _passage(bench: Workbench, each: Explanation, names: Mapping[str, str], *, evidence: bool) -> Markup:
-    """One passage: picture, time, and why it was taken for theirs."""
-    row = each.row
+def _heading(row: PunchRow) -> Markup:
+    """When somebody passed, where, and in which direction."""
     direction = {"in": say("came in"), "out": say("went out")}.get(row.direction or "both", say("passed by"))
     kind = {"seen": say("seen again"), "unidentified": say("not certain")}.get(row.event, "")
     kind = say("imported") if row.method == IMPORTED else kind
-    head = parts.markup(
+    return parts.markup(
         "<strong>{time}</strong> {what}",
         time=say_time(row.timestamp),
         what=" · ".join(filter(None, (direction, row.camera, kind))),
     )
-    if not evidence:
-        gone = say("revoked") if each.taken_back is not None else ""
-        return parts.markup('<div class="a-punch"><div>{head}<br>{gone}</div></div>', head=head, gone=gone)
+
+
+def _picture(row: PunchRow) -> Markup:
+    return parts.face(parts.picture(row.evidence_image, 160), 160, say("evidence of this passage"))
+
+
+def _passage(each: Explanation, *, shown: bool) -> Markup:
+    """One passage, for those who see no explanations; `shown`: with its picture."""
+    return parts.markup(
+        '<div class="a-punch">{picture}<div>{head}<br>{gone}</div></div>',
+        picture=_picture(each.row) if shown else "",
+        head=_heading(each.row),
+        gone=say("revoked") if each.taken_back is not None else "",
+    )
+
+
+def _explained(bench: Workbench, each: Explanation, names: Mapping[str, str]) -> Markup:
+    """One passage: picture, time, and why it was taken for theirs."""
+    row = each.row
     picture = (
-        parts.face(parts.picture(row.evidence_image, 160), 160, say("evidence of this passage"))
+        _picture(row)
         if row.evidence_image
         else parts.markup(
             '<span class="a-no">{text}</span>',
@@ -216,7 +235,7 @@ def _passage(bench: Workbench, each: Explanation, names: Mapping[str, str], *, e
         '<div class="a-punch{css}">{picture}<div>{head}<br>{bar}<br>{told}</div></div>',
         css=" a-gone" if each.taken_back is not None else "",
         picture=picture,
-        head=head,
+        head=_heading(row),
         bar=parts.similarity_bar(row.similarity, row.threshold, row.runner_up_similarity),
         told=" ".join(filter(None, (_sentence(each, names), _fault(bench, row.evidence_image)))),
     )

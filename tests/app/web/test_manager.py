@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import departments
 import pytest
 from departments import ANN, CY, FRIDAY, MARCH, MONDAY, MOVED
 from pages import open_page, signed_in, texts
+from paperwork import picture, punch
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.testclient import TestClient
@@ -23,14 +24,19 @@ from app.views.month import filters, grid
 from app.web import pictures, services, streams
 from app.web.gate import Gate
 from app.web.sessions import COOKIE
+from engine.attendance import PunchRow
 from engine.errors import InputError, MusterError
+from engine.imaging import write_jpeg
 from engine.operations.reporting import AttendanceReports
+from engine.people import Dating
 from engine.workbench import Workbench
 
 ROOT = Path(__file__).parents[3]
 MAIN = ROOT / "app" / "main.py"
 SPAN = {"from": MARCH["from"], "to": MARCH["until"]}
 FIRST, LAST = date(2025, 3, 1), date(2025, 3, 31)
+OWN_PICTURE = re.compile(r"images/evidence/202503(1[0-4]T\d+-E1|1[2-4]T\d+-E3)\.jpg")
+"""Ann's, and Cy's since Wednesday, when Cy came to Sales."""
 BENS = re.compile(r"Ben Bauer|\bE2\b|\bLab\b|lab key|lab door|unknown-1")
 
 
@@ -281,9 +287,83 @@ def test_no_route_serves_a_picture_of_somebody_else(browser: TestClient, whole: 
     assert ">?<" in other.text
     assert other.headers == {**unknown.headers, "content-length": other.headers["content-length"]}
     for path in sorted((whole.workspace / "images").rglob("*.jpg")):
-        assert browser.get(f"/picture/{path.relative_to(whole.workspace)}").status_code == 403
+        name = path.relative_to(whole.workspace).as_posix()
+        assert browser.get(f"/picture/{name}").status_code == (200 if OWN_PICTURE.search(name) else 403), name
     assert browser.get("/camera?name=door").status_code == 403
     assert browser.get("/overlay?key=x").status_code == 404
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "images/evidence/20250310T080000-E2.jpg?side=1280",
+        "images/evidence/../evidence/20250310T080000-E2.jpg",
+        "images/evidence/20250310T080000-E1.jpg/../20250310T080000-E2.jpg",
+        "images/evidence/20250310T080000-E1.jpg%2F..%2F20250310T080000-E2.jpg",
+        "images//evidence/20250310T080000-E3.jpg",
+        "images/evidence/20250310T080000-E9.jpg",
+        "images/evidence/x.jpg",
+        "images/evidence/",
+        "images/evidence",
+        "images",
+        "people.csv",
+    ],
+)
+def test_other_pictures_are_refused_like_unknown_ones(browser: TestClient, name: str) -> None:
+    assert (answer := browser.get(f"/picture/{name}")).status_code in {403, 404}
+    assert answer.headers["content-type"].startswith("text/plain")
+
+
+def test_pictures_that_may_show_somebody_else_are_refused(
+    browser: TestClient, whole: Workbench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A doubt, and a name that was taken back: the face is perhaps that of somebody of another department."""
+    day = datetime(2025, 3, 13, tzinfo=UTC)
+    taken_back, doubt, night, shared = (
+        f"images/evidence/202503{time}0000-odd.jpg" for time in ("13T06", "13T07", "14T00", "13T08")
+    )
+    for path in (taken_back, doubt, night, shared):
+        write_jpeg(whole.workspace / path, picture())
+    punch(whole, "E1", day + timedelta(hours=5), track="wrong", image=taken_back)
+    back = PunchRow("", day + timedelta(hours=5), "E1", "retract", "door", track="wrong", author="hr", reason="not her")
+    assert whole.attendance.retract(back, whole.people.known())
+    punch(whole, "E1", day + timedelta(hours=6), track="doubt", image=doubt, certain=False)
+    punch(whole, "E1", day + timedelta(hours=23), track="night", image=night)
+    for key in ("E1", "E2"):
+        punch(whole, key, day + timedelta(hours=7), track=f"both-{key}", image=shared)
+    answers = {path: browser.get(f"/picture/{path}").status_code for path in (taken_back, doubt, night, shared)}
+    assert answers == {taken_back: 403, doubt: 403, night: 200, shared: 403}
+    found = shown(
+        open_page(
+            "attendance", whole.workspace, monkeypatch, "manager", query={"person": "E1", "day": f"{day:%Y-%m-%d}"}
+        )
+    )
+    assert "20250313T080000-E1.jpg" in found
+    assert [path for path in (taken_back, doubt) if path in found] == []
+    assert BENS.findall(found) == []
+
+
+def test_who_looked_at_a_picture_is_recorded(browser: TestClient, whole: Workbench) -> None:
+    name = "evidence/20250314T160000-E3.jpg"
+    assert browser.get(f"/picture/images/{name}").status_code == 200
+    assert browser.get("/picture/images/evidence/20250314T160000-E2.jpg").status_code == 403
+    noted = [
+        row.subject for row in whole.records.audit.read() if (row.action, row.author) == ("view_picture", "manager")
+    ]
+    assert name in noted
+    assert not [each for each in noted if "E2" in each]
+
+
+def test_a_moved_person_takes_their_later_pictures_along(browser: TestClient, whole: Workbench) -> None:
+    """What was dated later decides at once, without a new sign-in."""
+    name = "/picture/images/evidence/20250314T080000-E3.jpg"
+    assert browser.get(name).status_code == 200
+    whole.people.change("E3", Dating(valid_from=FRIDAY), department="Lab")
+    try:
+        assert browser.get(name).status_code == 403
+        assert browser.get("/picture/images/evidence/20250313T080000-E3.jpg").status_code == 200
+    finally:
+        whole.people.change("E3", Dating(valid_from=FRIDAY), department="Sales")
 
 
 def test_a_manager_without_departments_sees_nobody(whole: Workbench, seen: Workbench) -> None:
