@@ -19,7 +19,7 @@ from engine.enrolment import Registrar
 from engine.errors import MusterError
 from engine.evaluation import cohort_of
 from engine.face_reader import FaceReader, open_reader
-from engine.gallery import GalleryStore
+from engine.gallery import GalleryStore, SeenFaces
 from engine.incidents import DossierBook, IncidentBook
 from engine.incidents.notifications import Outbox
 from engine.models import ModelStore, Progress, embedder_spec, no_progress, usual_model
@@ -30,6 +30,7 @@ from engine.privacy import PrivacyDesk
 from engine.records import (
     AccountDesk,
     AlertBoard,
+    FaceSearch,
     KindDesk,
     KioskDesk,
     LeaveDesk,
@@ -132,6 +133,7 @@ class Workbench:
             gallery=self.gallery,
             strangers=self.strangers,
             anchors=self.anchors,
+            seen=SeenFaces(workspace, zone, made_with[:2], made_with[2], vault, kept=self.config.retention.faces != 0),
             attendance=self.attendance,
             incidents=self.incidents,
             dossiers=self.dossiers,
@@ -191,6 +193,11 @@ class Workbench:
         local = logs if isinstance(logs, FileLogs) else FileLogs(self.workspace / "log", sealer)
         listing = PictureList(self.workspace, local, lambda: self.clock().astimezone(self.config.zone))
         return Vault(self.workspace, at_rest=self.config.encryption.at_rest, listing=listing), listing
+
+    @cached_property
+    def face_search(self) -> FaceSearch:
+        """Searches by photo, and lists who was seen when."""
+        return FaceSearch(self.records, self._networks, self.calibration.threshold)
 
     @cached_property
     def views(self) -> Views:
@@ -278,6 +285,7 @@ class Workbench:
             gallery=self.gallery,
             strangers=self.strangers,
             anchors=self.anchors,
+            seen=self.records.seen,
             attendance=self.attendance,
             incidents=self.incidents,
             dossiers=self.dossiers,

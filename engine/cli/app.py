@@ -32,6 +32,7 @@ from engine.cli import (
     punches,
     records,
     replay,
+    search,
     security,
     serve,
     service,
@@ -76,7 +77,7 @@ _PANELS = {
     Panel.START: (demo, serve, workbench, machine),
     Panel.RECOGNISE: (people, watching, kiosk, archive),
     Panel.ATTENDANCE: (attendance, punches, leave, account, month, hr),
-    Panel.SECURITY: (security, notify),
+    Panel.SECURITY: (security, search, notify),
     Panel.ADMINISTER: (users, token, store, records, keys, backup, service),
     Panel.MEASURE: (calibrate, replay, evaluate),
 }

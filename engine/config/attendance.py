@@ -224,6 +224,8 @@ class RetentionConfig(Section):
     """Templates of strangers, counted from the last sighting; strangers on the watch list stay."""
     sightings: int | None = Field(90, ge=1)
     """Sightings log: which people each face resembled and how much, for `muster replay`."""
+    faces: int | None = Field(30, ge=0)
+    """Faces of everybody whom a camera saw well, which the search by photo looks through; 0: none is kept."""
     attendance: int | None = Field(None, ge=31)
     """Attendance log, day sheets, corrections and coverage."""
     closed_sheets: int | None = Field(None, ge=31)

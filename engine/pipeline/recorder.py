@@ -9,14 +9,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from engine.attendance import PunchRow, Sighting, record_shown
-from engine.gallery import Gallery
+from engine.gallery import Gallery, SeenFace
 from engine.pipeline.alerts import Alerts
 from engine.pipeline.faces import Decisions
 from engine.pipeline.scenes import SceneKeeper
 from engine.pipeline.services import Services
 from engine.pipeline.writer import Writer
 from engine.tracking import TrackSighting
-from engine.types import Event, EventKind, Frame, Image, Severity, Track
+from engine.types import Event, EventKind, Frame, Image, Severity, Track, TrackState
 
 _MOST_WITH_EVIDENCE = 300
 
@@ -123,7 +123,7 @@ class Recorder:
         return self._services.attendance.retract(wanted, people, renew=renew)
 
     def _ended(self, track: Track, decisions: Decisions) -> None:
-        """If a track had a good face, what its decision was made of goes into the log of sightings."""
+        """If a track had a good face, it is kept for the search by photo, and what its decision was made of in the log of sightings."""
         faces, gallery = decisions.faces[track.track_id], decisions.gallery
         if faces.first_good is None:
             return
@@ -144,3 +144,15 @@ class Recorder:
             gallery_size=len(gallery),
         )
         self._writer.submit("sightings", functools.partial(self._services.sightings.record, sighting))
+        face = faces.voter.supporting if track.identity.state is TrackState.UNKNOWN else faces.voter.fused
+        if face is not None:
+            seen = SeenFace(
+                track=sighting.track,
+                camera=self._camera,
+                first_seen=track.first_seen,
+                last_seen=track.until,
+                state=track.identity.state.value,
+                employee_id=track.identity.person or track.identity.nearest or "",
+                unknown_id=track.unknown_id or "",
+            )
+            self._writer.submit("faces", functools.partial(self._services.seen.record, seen, face))

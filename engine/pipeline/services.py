@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from engine.attendance import AttendanceBook
 from engine.detection import Searcher
 from engine.face_reader import FaceReader
-from engine.gallery import Gallery, GalleryStore, deny
+from engine.gallery import Gallery, GalleryStore, SeenFaces, deny
 from engine.incidents import DossierBook, IncidentBook, IncidentRow
 from engine.tracking import SightingBook
 from engine.types import FaceQuality, Match, Person
@@ -40,6 +40,7 @@ class Services:
     Attributes:
         gallery, strangers: enrolled people, and people seen but not enrolled.
         anchors: faces that were taken for somebody by mistake, under that person's id.
+        seen: faces of all who passed, for the search by photo.
         swap_similarity: below this two faces of one track are taken for two people.
         min_margin: how far the best person must lie before the runner-up.
         inactive: ids of people who are enrolled but no longer recognised.
@@ -56,6 +57,7 @@ class Services:
     incidents: IncidentBook
     dossiers: DossierBook
     sightings: SightingBook
+    seen: SeenFaces
     people: Callable[[], Mapping[str, Person]]
     threshold: Callable[[Gallery], float]
     swap_similarity: float

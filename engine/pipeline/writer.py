@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 Row = PunchRow | IncidentRow
 Job = Callable[[], object]
 People = Callable[[], Mapping[str, Person]]
-Book = Literal["punches", "incidents", "strangers", "coverage", "sightings", "notifications"]
+Book = Literal["punches", "incidents", "strangers", "coverage", "sightings", "faces", "notifications"]
 """What has a queue of its own, in the order in which they are written: a damaged file must not hold up the others."""
 _REPORTED: tuple[Book, ...] = ("punches", "incidents")
 """Books whose new rows are of interest to whoever watches."""

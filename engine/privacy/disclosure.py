@@ -105,6 +105,7 @@ def export_subject(
         "time_account.json": scrub.rows(account),
         "incidents.json": held(records.incidents.log, "incident_id", incidents),
         "sightings.json": held(records.sightings.log, "sighting_id", {row.sighting_id for row in subject.sightings}),
+        "faces.json": scrub.rows(dataclasses.asdict(face) for face in records.seen.those(subject.passed)),
         "comparisons.json": [_compared(row, subject.ids) for row in subject.compared],
         "dossiers.json": held(records.dossiers.log, "decision_id", decisions),
         "messages.json": held(records.deliveries, "incident_id", incidents),
@@ -213,6 +214,7 @@ employment.json       from when on this person was employed, in which department
 time_account.json     opening balances, pay-outs and corrections of this person's time account
 incidents.json        incidents this person took part in, and what became of them
 sightings.json        each time a face was taken for this person, or almost: whom it resembled how much, frame by frame
+faces.json            when and where a camera saw a face that the search by photo would find; numbers computed from it are kept beside
 comparisons.json      how much somebody else's face resembled this person; that was decided otherwise
 dossiers.json         decisions about this person as a stranger, or on the watch list
 messages.json         when and how incidents were told to others

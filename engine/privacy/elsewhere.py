@@ -48,6 +48,7 @@ def _erase(records: Records, erasure: Erasure, sheets: bool) -> str:
     pictures = erase_files(named | set(_sealed_for(records, is_theirs)), records.vault)
     messages = erase_messages(records, is_theirs, erasure.incidents)
     SettingsDesk(records).forget(lambda text: any(map(is_theirs, possible_ids(text))))
+    records.seen.remove(lambda faces, _rows: [row for row, face in enumerate(faces) if is_theirs(face.employee_id)])
     erase_observations(records)
     erase_abandoned(records)
     if sheets:

@@ -41,6 +41,7 @@ def examine(records: Records) -> Encryption:
     """
     states = [sealed(path) for store in _files(records) for path in [store.path, *store.aside()] if path.exists()]
     states += [records.vault.key_of(path) is not None for path, _ in _pictures(records, dict)]
+    states += records.seen.sealed()
     return Encryption(records.vault.at_rest, records.vault.ring.state(), states.count(True), states.count(False))
 
 
@@ -59,7 +60,7 @@ def convert(records: Records, progress: Progress) -> int:
     for index, (path, owner) in enumerate(found):
         progress("encrypting pictures" if vault.at_rest else "decrypting pictures", index, len(found))
         count += vault.convert(path, owner)
-    return count
+    return count + records.seen.convert()
 
 
 def reencrypt(records: Records, progress: Progress) -> int:

@@ -39,11 +39,24 @@ _TEXTS = {".csv", ".json", ".toml", ".txt", ".html", ".md", ".ics", ".svg"}
 _ARCHIVES = {".xlsx", ".zip"}
 _UNREADABLE = (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError, ValueError)
 """What unpacking raises: damaged, packed in another way, or with a password."""
-_OWN = {"images", "gallery", "archive", "outbox", "receipts", "known", "spool", "sites", "log", "attendance", "demo"}
+_OWN = {
+    "images",
+    "gallery",
+    "faces",
+    "archive",
+    "outbox",
+    "receipts",
+    "known",
+    "spool",
+    "sites",
+    "log",
+    "attendance",
+    "demo",
+}
 """Folders in which Muster writes files of its own kinds."""
 _FOREIGN = {".bak", ".old", ".orig", ".pdf", ".doc", ".docx", ".xls", ".eml", ".msg", ".gz", ".tar", ".7z", ".rar"}
 """Kinds that Muster never writes, wherever they lie."""
-_NOT_FOR_READING = {".id", ".seals", ".safetensors", ".key", ".keys", ".lock", ".npz"}
+_NOT_FOR_READING = {".id", ".seals", ".safetensors", ".key", ".keys", ".lock", ".npz", ".faces"}
 _LARGEST = 64 * 2**20
 _ABANDONED_S = 600.0
 """An older temporary file was left behind by a crash."""
@@ -64,11 +77,12 @@ def forget(
 ) -> dict[str, object]:
     """Erase a person from the workspace, and write a receipt to `receipts/`.
 
-    Muster erases templates, name, leave, employment, PIN, enrolment and evidence pictures, dossiers that show the person as a stranger,
-    waiting messages, the last change of settings that name them, and all pictures of incidents the person took part in. It searches
-    every other picture for the face: if it is the main face, the picture is erased, otherwise the face is made unrecognisable. Log rows
-    stay under the bare id. A pseudonym, which the seals allow, replaces an id that reveals the name, or whose name is no longer known.
-    Rows of closed months stay likewise. A face that resembles another enrolled person more counts as that person's.
+    Muster erases templates, faces kept for the search by photo, name, leave, employment, PIN, enrolment and evidence pictures, dossiers
+    that show the person as a stranger, waiting messages, the last change of settings that name them, and all pictures of incidents the
+    person took part in. It searches every other picture for the face: if it is the main face, the picture is erased, otherwise the face
+    is made unrecognisable. Log rows stay under the bare id. A pseudonym, which the seals allow, replaces an id that reveals the name, or
+    whose name is no longer known. Rows of closed months stay likewise. A face that resembles another enrolled person more counts as that
+    person's.
 
     The keys of their templates and pictures are destroyed (ISO/IEC 24745): what copies of the workspace hold of them cannot be opened
     any more.
@@ -108,6 +122,7 @@ def forget(
     records.anchors.update(lambda gallery: gallery.remove_templates(subject.elsewhere).remove(employee_id))
     for store in (records.gallery, records.strangers, records.anchors):
         store.scrub(employee_id, subject.elsewhere)
+    faces = records.seen.remove(subject.passed)
     erase_observations(records)
     incidents = {row.incident_id for row in subject.incidents}
     messages = erase_messages(records, lambda each: each in subject.ids, incidents)
@@ -142,6 +157,7 @@ def forget(
         "faces_hidden_in_pictures_of_others": search.hidden,
         "dossiers_as_stranger": sorted(subject.strangers),
         "templates_as_stranger_or_by_mistake": len(subject.elsewhere),
+        "faces_for_the_search_by_photo": faces,
         "messages_not_sent": len(messages),
         "leave_entries": leave,
         "employment_entries": employment,

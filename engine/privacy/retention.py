@@ -114,6 +114,7 @@ def purge(
     classes: dict[str, Callable[[], Iterable[date]]] = {
         what: partial(purging.pictures, folders) for what, folders in _IMAGES.items()
     }
+    classes["faces"] = purging.faces  # on the machine that saw them, as pictures are
     shared: dict[str, Callable[[], Iterable[date]]] = {
         "strangers": purging.strangers,
         "sightings": lambda: purging.log(records.sightings.log.raw),
@@ -180,6 +181,14 @@ class _Purge:
             first = f"{self._limit - timedelta(days=self._quarantine):%Y-%m}"
             self._records.vault.ring.destroy(lambda owner: Owner.is_before(owner, set(folders), first))
         return old
+
+    def faces(self) -> list[date]:
+        """Treat the faces of days; they go at once, as templates do."""
+        seen, before = (
+            self._records.seen,
+            self._limit + timedelta(days=not self.days),
+        )  # 0: none is kept, not even today's
+        return seen.purge(before) if self._apply else seen.expired(before)
 
     def strangers(self) -> list[date]:
         """Treat strangers whom nobody has seen for so long, except for those on the watch list."""

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from engine.errors import InputError
-from engine.gallery import Template
+from engine.gallery import SeenFace, Template
 from engine.incidents import IMAGE_COLUMNS, IncidentRow
 from engine.records.books import Records
 from engine.tracking import SightingRow
@@ -88,6 +89,23 @@ class Subject:
         nearest = row.candidates[0] if row.candidates and row.state is not TrackState.UNKNOWN else ""
         dossier = bool(row.unknown_id) and self._register.current(row.unknown_id) in self.strangers
         return (row.employee_id or nearest) in self.ids or dossier or row.track in self.elsewhere
+
+    def passed(self, faces: Sequence[SeenFace], embeddings: Floats | None) -> set[int]:
+        """Return which of n faces that passed cameras are the person's, by decision or by likeness.
+
+        Args:
+            embeddings: (n, d) float32 unit rows; None: they cannot be compared.
+        """
+        current = self._register.current
+        told = {
+            place
+            for place, face in enumerate(faces)
+            if face.employee_id in self.ids
+            or (face.unknown_id and current(face.unknown_id) in self.strangers)
+            or face.track in self.elsewhere
+        }
+        alike = np.flatnonzero(self.shows(embeddings)).tolist() if embeddings is not None else []
+        return told | set(alike)
 
     def own_pictures(self) -> set[Path]:
         """Return the person's pictures according to rows and templates: enrolment, evidence, incidents."""

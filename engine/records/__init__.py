@@ -8,6 +8,7 @@ from engine.records.alerts import AlertBoard
 from engine.records.books import Records
 from engine.records.bundle import bundle_name, gather, pack
 from engine.records.exports import Exported, find_exports, note_export
+from engine.records.face_search import Answer, FaceSearch, Probe, Seen, Wanted
 from engine.records.kind_desk import KindDesk, KindUse
 from engine.records.kiosk_desk import KioskDesk
 from engine.records.leave_desk import LeaveDesk, LeaveView
@@ -28,8 +29,10 @@ from engine.storage.logs import Finding
 __all__ = [
     "AccountDesk",
     "AlertBoard",
+    "Answer",
     "BulkAction",
     "Exported",
+    "FaceSearch",
     "Finding",
     "ImportedPunches",
     "Kept",
@@ -42,10 +45,12 @@ __all__ = [
     "MonthDesk",
     "Office",
     "Preview",
+    "Probe",
     "PunchDesk",
     "PunchImport",
     "ReadingOfPunches",
     "Records",
+    "Seen",
     "SettingChange",
     "SettingsDesk",
     "SettingsNow",
@@ -56,6 +61,7 @@ __all__ = [
     "TokenDesk",
     "UserDesk",
     "Views",
+    "Wanted",
     "begin_seals",
     "bundle_name",
     "counted_kinds",

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from engine.access import AccountBook, Audit, PinBook
 from engine.attendance import AttendanceBook, PunchRow
 from engine.errors import InputError, StorageError
-from engine.gallery import GalleryFile, GalleryStore
+from engine.gallery import GalleryFile, GalleryStore, SeenFaces
 from engine.incidents import ALERT_KINDS, DossierBook, IncidentBook, IncidentRow
 from engine.incidents.notifications import DeliveryRow
 from engine.people import LeaveBook, PeopleStore, TimeAccountBook
@@ -38,6 +38,7 @@ class Records:
 
     Attributes:
         gallery, strangers, anchors: templates of people, of strangers, and of faces mistaken for somebody.
+        seen: faces of all who passed cameras, for the search by photo.
         clock: returns the present time.
         vault: encrypts templates and pictures.
         seals: of state files; None: a database holds them.
@@ -54,6 +55,7 @@ class Records:
     gallery: GalleryStore
     strangers: GalleryStore
     anchors: GalleryStore
+    seen: SeenFaces
     attendance: AttendanceBook
     incidents: IncidentBook
     dossiers: DossierBook

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from fakes import EVIDENCE, T0, ListSource, PaletteEmbedder, Scene, at, make_pipeline, paint, pose
+from fakes import EVIDENCE, T0, ListSource, PaletteEmbedder, Scene, at, make_pipeline, paint, pose, vector
 from numpy.testing import assert_allclose
 from PIL import Image
 
@@ -151,6 +151,9 @@ def test_a_name_that_no_face_confirms_any_more_is_unsure_and_its_time_ends(tmp_p
     (sighting,) = services.sightings.log.read(DAY)
     assert sighting.employee_id == "ann"
     assert sighting.until <= at(1.9)
+    (seen,) = services.seen.search(vector("ann"), at_least=0.9)[0]
+    assert (seen.face.track, seen.face.employee_id, seen.face.state) == (sighting.track, "ann", "known")
+    assert (seen.face.first_seen, seen.face.last_seen) == (sighting.timestamp, sighting.until)
     assert [row.event for row in services.attendance.log.read(DAY)] == ["punch"], "nothing is taken back"
 
 

@@ -32,7 +32,7 @@ FOLDERS = {
 
 def workspace(path: Path, **retention: int | None) -> Workbench:
     """Everything is kept for ever but for what is given."""
-    never = dict.fromkeys(("unknown_images", "tailgating_images", "evidence_images", "strangers", "sightings"))
+    never = dict.fromkeys(("unknown_images", "tailgating_images", "evidence_images", "strangers", "faces", "sightings"))
     return bench(path, Clock(T0), retention={**never, **retention})
 
 
@@ -56,7 +56,7 @@ def ago(days: float) -> datetime:
 def test_in_an_empty_workspace_nothing_is_too_old(tmp_path: Path) -> None:
     workbench = bench(tmp_path, Clock(T0))  # the usual settings
     assert counts(workbench, apply=True) == dict.fromkeys(
-        ("unknown_images", "tailgating_images", "evidence_images", "strangers", "sightings"), (0, None)
+        ("unknown_images", "tailgating_images", "evidence_images", "faces", "strangers", "sightings"), (0, None)
     )
     assert counts(workspace(tmp_path), apply=True) == {}
     assert content(tmp_path) == {}

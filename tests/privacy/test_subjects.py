@@ -132,6 +132,8 @@ def test_after_forgetting_nothing_is_found_and_the_other_person_is_whole(place: 
     assert scan(workspace, traces, hashes) == []
     assert set(workbench.people.dated().all()) == {OTHER}
     assert receipt["employment_entries"] == 3
+    assert receipt["faces_for_the_search_by_photo"] == 2
+    assert [each.track for each in workbench.records.seen.about(lambda _: True)] == ["run-4"]
     assert shown(workbench, traces, workspace / "images") == []
     assert whole(workbench)
     assert not [each for each in traces.gone if (workspace / each).exists()]
@@ -327,6 +329,7 @@ def test_an_export_holds_everything_on_the_person_and_nobody_else(by_name: Place
         "corrections": 1,
         "sightings": 1,
     }
+    assert [(row["track"], row["camera"]) for row in held["faces"]] == [("run-2", "door"), ("run-12", "door")]
     assert [row["candidates"] for row in held["sightings"]] == [f"{traces.person};somebody else"]
     assert [(row["day"], row["similarity"]) for row in held["comparisons"]] == [("2026-11-23", "0.1000")]
     # pictures: the person can be seen, others cannot

@@ -14,11 +14,12 @@ from numpy.typing import NDArray
 from engine.attendance import AttendanceBook, Sighting
 from engine.config import Config
 from engine.face_reader import FaceReader
-from engine.gallery import GalleryStore, Template
+from engine.gallery import GalleryStore, SeenFaces, Template
 from engine.incidents import DossierBook, IncidentBook
 from engine.people import PeopleStore, Person
 from engine.pipeline import Pipeline, Services, open_pipeline
 from engine.storage import append_lines, csv_line, encode_cell
+from engine.storage.vault import Vault
 from engine.tracking import SightingBook
 from engine.types import Candidate, Detections, Frame, Identity, Match, SourceEvent, Track, TrackState
 
@@ -363,6 +364,9 @@ def make_services(
         incidents=IncidentBook(workspace, config.zone),
         dossiers=DossierBook(workspace, config.zone),
         sightings=SightingBook(workspace, config.zone),
+        seen=SeenFaces(
+            workspace, config.zone, ("fake", "fake"), PaletteEmbedder.dimension, Vault(workspace, at_rest=False)
+        ),
         people=people.all,
         threshold=lambda _gallery: 0.6,
         swap_similarity=0.4,

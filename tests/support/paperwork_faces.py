@@ -17,7 +17,7 @@ from sightings import track
 
 from engine.config import Config
 from engine.face_reader import FaceReader
-from engine.gallery import Template
+from engine.gallery import SeenFace, Template
 from engine.imaging import crop_around, read_image, write_jpeg
 from engine.types import Event, EventKind
 from engine.workbench import Workbench
@@ -120,6 +120,11 @@ def build(workspace: Path, samples: Path, reader: FaceReader, person: str, name:
     made.changed.append(keep("evidence", 4, beside((ben[0], 200), (mindy[0], 70))))
     punch(workbench, OTHER, at(1200), track="run-5", image=made.changed[-1])
     workbench.sightings.record(track("run-2", [{person: 0.8, OTHER: 0.2}] * 4))
+    for name_of_track, who, number, key in (("run-2", "mindy_kaling", 1, person), ("run-4", "ben_afflek", 1, OTHER)):
+        passed = SeenFace(name_of_track, "door", T0, at(2), "known", key)
+        workbench.records.seen.record(passed, crop(who, number)[1])
+    unsure = SeenFace("run-12", "door", at(30), at(32), "unknown")
+    workbench.records.seen.record(unsure, crop("mindy_kaling", 2)[1])  # by likeness alone
     workbench.sightings.record(track("run-4", [{OTHER: 0.7, person: 0.1}] * 4, start_s=60))
 
     both = beside((mindy[0], 140), (ben[0], 140))

@@ -47,6 +47,12 @@ RETENTION = (
     Named(
         "strangers", N_("Strangers"), N_("Their templates; those on the watch list stay. Empty: for ever."), N_("days")
     ),
+    Named(
+        "faces",
+        N_("Faces"),
+        N_("Of everybody whom a camera saw, for the search by photo. 0: none. Empty: for ever."),
+        N_("days"),
+    ),
     Named("sightings", N_("Sightings"), N_("The log from which decisions are replayed. Empty: for ever."), N_("days")),
     Named("attendance", N_("Attendance"), N_("Log, sheets and corrections; at least 31. Empty: for ever."), N_("days")),
     Named("closed_sheets", N_("Closed months"), N_("Sealed sheets. Empty: as long as attendance."), N_("days")),

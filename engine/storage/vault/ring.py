@@ -280,8 +280,8 @@ class Ring:
             raise KeyErased("the key was destroyed", hint="what it sealed was erased for good")
         return found
 
-    def ciphers(self, names: Iterable[str]) -> dict[str, tuple[str, AESGCM]]:
-        """Return owner and cipher of each key by its name; destroyed ones are left out.
+    def ciphers(self, names: Iterable[str], *, missing: bool = False) -> dict[str, tuple[str, AESGCM]]:
+        """Return owner and cipher of each key by its name; destroyed ones are left out, and with `missing` those that are not there, too.
 
         Raises:
             StorageError: a key is missing.
@@ -292,6 +292,8 @@ class Ring:
                 self._refresh()
             for name in names:
                 row = self._rows.get(name)
+                if row is None and missing:
+                    continue
                 if row is None:
                     raise StorageError(
                         f"the key {name[:8]}… is not in {self._folder_read}",

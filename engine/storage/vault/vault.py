@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import secrets
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Protocol
@@ -63,6 +63,11 @@ class Owner:
     def archive() -> str:
         """Of faces in recordings that are not decided yet."""
         return "archive:"
+
+    @staticmethod
+    def faces(model: str, day: str) -> str:
+        """Of the faces that passed cameras on one day, see `engine.gallery.seen`; `model`: the folder of their file."""
+        return f"faces:{model}/{day}"
 
     @staticmethod
     def account() -> str:
@@ -160,6 +165,27 @@ class Vault:
                 f"{place} was changed, or is another file than it says", hint="restore it from a backup"
             ) from error
 
+    def open_all(self, contents: Sequence[bytes], place: str) -> list[bytes | None]:
+        """Open many that were sealed for one place; None instead of those whose key is gone, or that were changed.
+
+        Raises:
+            StorageError: all keys are missing.
+        """
+        names = {name for each in contents if (name := sealed_key(each)) is not None}
+        ciphers = self.ring.ciphers(names, missing=True) if names else {}
+        bound = {owner: self._bound(owner, place) for owner, _ in ciphers.values()}
+        opened: list[bytes | None] = []
+        for each in contents:
+            name, plain = sealed_key(each), None
+            if name is None:
+                plain = each
+            elif name in ciphers:
+                owner, cipher = ciphers[name]
+                with contextlib.suppress(InvalidTag, ValueError):
+                    plain = cipher.decrypt(each[_HEADER - NONCE_BYTES : _HEADER], each[_HEADER:], bound[owner])
+            opened.append(plain)
+        return opened
+
     # ----------------------------------------------------------------------------------------- files
 
     def write(self, path: Path, content: bytes, owner: str, *, mode: int = 0o640) -> None:
@@ -202,7 +228,7 @@ class Vault:
         Raises:
             StorageError: the keys are missing, or the file cannot be written.
         """
-        with self._erasing(), self._listed(path, content):
+        with self.erasing_files(), self._listed(path, content):
             name = self.key_of(path)
             owner = self.ring.owner_of(name) if name else None
             if owner is None:
@@ -219,7 +245,7 @@ class Vault:
         Raises:
             StorageError: the keys are missing, or the file cannot be written.
         """
-        with self._erasing():
+        with self.erasing_files():
             if self.at_rest:
                 self._write_anew(path, content, Owner.picture(path))
             else:
@@ -242,12 +268,12 @@ class Vault:
             return False
         if self.at_rest:
             self.ring.names_for([owner])
-        with self._erasing(), storage_errors(path), contextlib.suppress(FileNotFoundError, KeyErased):
+        with self.erasing_files(), storage_errors(path), contextlib.suppress(FileNotFoundError, KeyErased):
             self._put(path, self.read(path), owner)
             return True
         return False
 
-    def _erasing(self) -> AbstractContextManager[None]:
+    def erasing_files(self) -> AbstractContextManager[None]:
         """Hold the lock under which files are erased or written anew, so that nothing comes back that was erased.
 
         Without keys nothing is written anew.
@@ -266,7 +292,7 @@ class Vault:
         Raises:
             StorageError: it cannot be deleted.
         """
-        with self._erasing(), storage_errors(path):
+        with self.erasing_files(), storage_errors(path):
             name = self.key_of(path)
             owner = self.ring.owner_of(name) if name and self.ring.exists else None
             self.erasing([path])
