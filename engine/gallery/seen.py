@@ -84,6 +84,8 @@ class _Day:
     faces: tuple[SeenFace, ...]
     rows: NDArray[np.int8]  # (n, d)
     scales: Floats  # (n,)
+    kinds: NDArray[np.int32]  # (n,) place in `alike` of a face with the same camera and decision
+    alike: tuple[SeenFace, ...]
 
     @property
     def bytes(self) -> int:
@@ -168,22 +170,23 @@ class SeenFaces:
             probe: (d,) float32 unit row.
             first, last: days.
             camera: that saw them; empty: any.
-            wanted: whether a face may be shown.
+            wanted: whether a face may be shown, by its camera and what was decided.
             at_least: smallest similarity (`>=`).
             limit: how many to return.
 
         Raises:
             StorageError: a file cannot be read.
         """
-        found: list[tuple[float, SeenFace]] = []
-        for day in self._loaded(first, last):
+        best: list[SeenHit] = []
+        total = 0
+        for day in self._loaded(first, last):  # newest first, so that of equals the later one comes first
+            fits = np.array([(not camera or face.camera == camera) and wanted(face) for face in day.alike], np.bool_)
             scores = day.similarities(probe)
-            for row in np.flatnonzero(scores >= at_least).tolist():
-                face = day.faces[row]
-                if (not camera or face.camera == camera) and wanted(face):
-                    found.append((float(scores[row]), face))
-        found.sort(key=lambda each: (-each[0], -each[1].first_seen.timestamp()))
-        return [SeenHit(face, similarity) for similarity, face in found[:limit]], len(found)
+            rows = np.flatnonzero((scores >= at_least) & fits[day.kinds])
+            total += len(rows)
+            rows = rows[np.argsort(-scores[rows], kind="stable")[:limit]]
+            best += [SeenHit(day.faces[row], float(scores[row])) for row in rows.tolist()]
+        return sorted(best, key=lambda hit: -hit.similarity)[:limit], total
 
     def about(
         self, wanted: Callable[[SeenFace], bool], first: date = date.min, last: date = date.max
@@ -226,11 +229,20 @@ class SeenFaces:
             if len(row) == self._dimension:
                 faces[face.track] = face, row, scale
         held = sorted(faces.values(), key=lambda each: each[0].first_seen)
+        places: dict[tuple[str, ...], int] = {}
+        alike: list[SeenFace] = []
+        for face, _, _ in held:
+            if (kind := (face.camera, face.state, face.employee_id, face.unknown_id)) not in places:
+                places[kind] = len(alike)
+                alike.append(face)
+        kinds = [places[face.camera, face.state, face.employee_id, face.unknown_id] for face, _, _ in held]
         day = _Day(
             stamp,
             tuple(face for face, _, _ in held),
             np.array([row for _, row, _ in held], np.int8).reshape(len(held), self._dimension),
             np.array([scale for _, _, scale in held], np.float32),
+            np.array(kinds, np.int32),
+            tuple(alike),
         )
         with self._mutex:
             self._days.pop(path, None)
