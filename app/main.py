@@ -8,7 +8,7 @@ import streamlit as st
 from streamlit.navigation.page import StreamlitPage
 
 from app.ui import frame, parts
-from app.views import PAGES, registration, settings
+from app.views import PAGES, registration, search, settings
 from app.views import account as account_page
 from app.web import access, uploads
 from app.web.below import at
@@ -22,6 +22,8 @@ def _tidy(path: str) -> None:
     """Drop personal pictures and files when the user leaves the page that made them."""
     if path != "registration":
         registration.forget()
+    if path != "search":
+        search.forget()
     if path != "account":
         account_page.forget()
     if path != "settings":

@@ -5,7 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from app.views import account, alerts, attendance, leave, live, month, people, registration, settings, system, tuning
+from app.views import (
+    account,
+    alerts,
+    attendance,
+    leave,
+    live,
+    month,
+    people,
+    registration,
+    search,
+    settings,
+    system,
+    tuning,
+)
 from app.web import access
 from app.words import say
 from engine.errors import MusterError
@@ -43,6 +56,7 @@ PAGES = (
     Page("month", "attendance.view", lambda: say("Month"), ":material/calendar_month:", month.show),
     Page("leave", "leave.view", lambda: say("Leave"), ":material/beach_access:", leave.show),
     Page("alerts", "alerts.view", _alerts, ":material/notifications:", alerts.show),
+    Page("search", "search.faces", lambda: say("Search"), ":material/image_search:", search.show),
     Page("people", "people.view", lambda: say("People"), ":material/group:", people.show),
     Page("registration", "people.enrol", lambda: say("Registration"), ":material/person_add:", registration.show),
     Page("tuning", "system.tune", lambda: say("Tuning"), ":material/tune:", tuning.show),

@@ -29,6 +29,7 @@ ACTIONS: Mapping[str, frozenset[str]] = {
         "people.forget": ("hr",),
         "alerts.view": ("security",),
         "alerts.review": ("security",),
+        "search.faces": ("security",),  # by photo, over all who passed
         "system.tune": ("security",),  # the match threshold decides who gets in
         "system.view": ("hr", "security"),
         "account.own": ("hr", "manager", "security", "viewer"),  # one's own password, second factor and sessions

@@ -22,6 +22,7 @@ from engine.incidents import IncidentKind, IncidentRow, Register
 from engine.people.basis import WITHDRAWN, basis_of
 from engine.records.books import Records
 from engine.types import Candidate, FaceQuality, Floats, Image, Progress, TrackState
+from engine.words import phrase
 
 Who = Literal["", "people", "strangers"]
 SMALLEST_PX = 8.0
@@ -137,14 +138,17 @@ class FaceSearch:
         found = photo.faces
         if not len(found) or found.embeddings is None:
             raise InputError(
-                "There is no face in this picture", hint="use one that shows the face from the front, in good light"
+                phrase("There is no face in this picture"),
+                hint=phrase("use one that shows the face from the front, in good light"),
             )
         large = [row for row, quality in enumerate(found.qualities) if quality.size_px >= SMALLEST_PX]
         if not large:
             wide = max(float(box[2] - box[0]) for box in found.detections.boxes)
             raise InputError(
-                f"The face is too small: {wide:.0f} pixels wide",
-                hint=f"use a picture in which it is at least {3 * SMALLEST_PX:.0f} pixels wide",
+                phrase("The face is too small: {wide} pixels wide", wide=f"{wide:.0f}"),
+                hint=phrase(
+                    "use a picture in which it is at least {least} pixels wide", least=f"{3 * SMALLEST_PX:.0f}"
+                ),
             )
         chosen = subject(found, (photo.image.shape[1], photo.image.shape[0]))
         large.sort(key=lambda row: (row != chosen, float(found.detections.boxes[row][0])))
@@ -215,8 +219,8 @@ class FaceSearch:
         best = gallery.search(probe[None], top=1)[0].candidates[0]
         if best.person in withdrawn and best.similarity >= threshold:
             raise InputError(
-                "This person withdrew their consent, so Muster does not search for them",
-                hint="`muster forget` erases what is still kept of them",
+                phrase("This person withdrew their consent, so Muster does not search for them"),
+                hint=phrase("`muster forget` erases what is still kept of them"),
             )
 
     def _people(self, probe: Floats, withdrawn: frozenset[str], at_least: float) -> tuple[Candidate, ...]:

@@ -177,6 +177,7 @@ def test_administrators_may_everything_and_the_others_what_their_work_asks_for()
             "live.view",
             "people.enrol",
             "people.view",
+            "search.faces",
             "system.tune",
             "system.view",
         ],

@@ -53,6 +53,7 @@ def test_the_menu_of_each_role_holds_what_its_work_asks_for(tmp_path: Path, monk
             "month",
             "leave",
             "alerts",
+            "search",
             "people",
             "registration",
             "tuning",
@@ -62,7 +63,7 @@ def test_the_menu_of_each_role_holds_what_its_work_asks_for(tmp_path: Path, monk
         ],
         "hr": ["live", "attendance", "month", "leave", "people", "registration", "account", "system"],
         "manager": ["attendance", "month", "leave", "account"],
-        "security": ["live", "alerts", "people", "registration", "tuning", "account", "system"],
+        "security": ["live", "alerts", "search", "people", "registration", "tuning", "account", "system"],
         "viewer": ["live", "attendance", "month", "account"],
     }
 

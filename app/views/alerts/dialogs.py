@@ -127,26 +127,27 @@ def name(bench: Workbench, unknown_id: str) -> None:
 
 def mark(bench: Workbench, unknown_id: str, what: Literal["watch", "ignore"], *, on: bool) -> None:
     """Put a stranger on the watch list, or ignore them; or take that back."""
+    name = name_of(bench, unknown_id)
     title, effect, done = {
         ("watch", True): (
             say("Add to watch list"),
             say("From now on each visit raises an alert of high severity."),
-            say("{one} is on the watch list.", one=unknown_id),
+            say("{one} is on the watch list.", one=name),
         ),
         ("watch", False): (
             say("Remove from watch list"),
             say("From now on visits raise the same alerts as any stranger's."),
-            say("{one} is no longer on the watch list.", one=unknown_id),
+            say("{one} is no longer on the watch list.", one=name),
         ),
         ("ignore", True): (
             say("Ignore"),
             say("Muster records visits without alerts, such as a courier's or cleaner's."),
-            say("Visits of {one} no longer raise alerts.", one=unknown_id),
+            say("Visits of {one} no longer raise alerts.", one=name),
         ),
         ("ignore", False): (
             say("Resume alerts"),
             say("Each visit raises an alert again."),
-            say("Visits of {one} raise alerts again.", one=unknown_id),
+            say("Visits of {one} raise alerts again.", one=name),
         ),
     }[what, on]
 
@@ -155,8 +156,8 @@ def mark(bench: Workbench, unknown_id: str, what: Literal["watch", "ignore"], *,
     def shown() -> None:
         parts.show(
             '<div class="m-row">{face}<div><strong>{name}</strong><br><span>{text}</span></div></div>',
-            face=parts.face(_address(bench, unknown_id), 112, unknown_id),
-            name=unknown_id,
+            face=parts.face(_address(bench, unknown_id), 112, name),
+            name=name,
             text=effect,
         )
 
@@ -183,7 +184,7 @@ def split(bench: Workbench, unknown_id: str, incidents: list[str]) -> None:
             "{count} visit moves from {one} to a new dossier.",
             "{count} visits move from {one} to a new dossier.",
             len(incidents),
-            one=unknown_id,
+            one=name,
         )
         st.caption(parts.plain(text))
 

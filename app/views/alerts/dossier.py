@@ -13,6 +13,7 @@ from app.views import registration
 from app.views.alerts import dialogs
 from app.views.alerts.pieces import moment, name_of, paged, shown
 from app.views.alerts.strangers import marks, seen
+from app.views.search.tiles import face_link
 from app.web import access
 from app.words import say, say_count
 from engine.incidents import Dossier
@@ -94,7 +95,8 @@ def _visits(bench: Workbench, dossier: Dossier) -> None:
         alert = bench.alerts.get(row.incident_id)
         with grid.cell():
             parts.show(
-                '<div class="m-tile">{picture}<span>{time}</span><span class="m-soft">{camera}</span>{state}</div>',
+                '<div class="m-tile">{picture}<span>{time}</span><span class="m-soft">{camera}</span>{state}{find}</div>',
+                find=face_link(row.image) if bench.records.inside(row.image) else "",
                 picture=shown(bench, row.image, 160, dossier.unknown_id),
                 time=moment(bench, row.timestamp),
                 camera=row.camera,

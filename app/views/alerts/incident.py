@@ -13,6 +13,7 @@ from app.ui.address import put
 from app.views.alerts import filters
 from app.views.alerts.decisions import decide
 from app.views.alerts.pieces import assignee_field, face_of, gone, kind_name, moment, name_of, problem, state_buttons
+from app.views.search.tiles import face_link
 from app.web import access
 from app.words import say, term
 from engine.incidents import REVIEW_STATES, Incident, IncidentKind
@@ -97,7 +98,8 @@ def _pictures(bench: Workbench, alert: Incident) -> Markup:
     places: dict[str, str] = {column: place for column in captions if (place := getattr(row, column))}
     frames = []
     for column, place in places.items():
-        if bench.records.inside(place) is None:
+        kept = bench.records.inside(place) is not None
+        if not kept:
             picture = gone(320, 180)
         else:
             picture = parts.markup(
@@ -113,7 +115,9 @@ def _pictures(bench: Workbench, alert: Incident) -> Markup:
                 '<figure class="{css}">{picture}<figcaption>{caption}</figcaption></figure>',
                 css=css,
                 picture=picture,
-                caption=" · ".join(filter(None, (captions[column], fault))),
+                caption=parts.joined(
+                    [" · ".join(filter(None, (captions[column], fault))), " ", face_link(place) if kept else ""]
+                ),
             )
         )
     if not frames:

@@ -6,6 +6,7 @@ import streamlit as st
 
 from app.ui import parts
 from app.views.registration.words import cost
+from app.views.search.tiles import face_link
 from app.web import access
 from app.words import say
 from engine.enrolment import ENOUGH_PHOTOS
@@ -53,7 +54,8 @@ def _template(view: TemplateView, threshold: float, number: int, name: str) -> N
     address = parts.picture(view.picture or "images/enrolment/-.jpg", 112)
     quality = "good" if view.quality >= 0.6 else "fair" if view.quality >= 0.25 else "poor"
     parts.show(
-        '<div class="m-template">{face}<div>{quality}</div><div>{bar}</div><div>{odd}</div></div>',
+        '<div class="m-template">{face}<div>{quality}</div><div>{bar}</div><div>{odd}</div><div>{find}</div></div>',
+        find=face_link(view.picture),
         face=parts.face(address, 112, say("Picture {number} of {name}", number=number, name=name)),
         quality=parts.status(quality),
         bar=parts.similarity_bar(view.similarity, threshold),

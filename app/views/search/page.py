@@ -1,0 +1,258 @@
+"""Search by photo: a photo, the face in it, filters, and who was seen where and when."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import cast, get_args
+
+import streamlit as st
+
+from app.ui import parts
+from app.ui.address import day_of, put
+from app.views.search.tiles import candidates, tile
+from app.web import access, pictures, uploads
+from app.web.pictures import inline
+from app.words import date_format, said, say, say_count, say_number
+from engine.errors import InputError
+from engine.imaging import MAX_BYTES, decode_image, read_image
+from engine.records import Answer, Probe, Wanted
+from engine.records.face_search import MARGIN, Who
+from engine.types import Image
+from engine.workbench import Workbench
+
+__all__ = ["forget", "show"]
+
+RIGHT = "search.faces"
+PAGE = 24
+_KEY = "search"
+_PASTED_BYTES = 4_000_000
+
+_paste = st.components.v2.component(
+    "muster-paste",
+    js=(Path(__file__).parents[2] / "web" / "static" / "paste.js").read_text(encoding="utf-8"),
+    isolate_styles=False,
+)
+
+
+@dataclass(frozen=True, eq=False)
+class _Photo:
+    """A photo whose faces are known; in the session's memory alone, until the user leaves the page.
+
+    Attributes:
+        source: tells one photo from another.
+        faces: that can be searched for.
+        problem: why there are none.
+    """
+
+    source: str
+    faces: tuple[Probe, ...] = ()
+    problem: str = ""
+
+
+def forget() -> None:
+    """Drop the photo: the user left the page."""
+    st.session_state.pop(_KEY, None)
+
+
+def show() -> None:
+    """The page."""
+    bench = access.reading(RIGHT)
+    parts.stylesheet("alerts")
+    uploads.expect(RIGHT)
+    st.title(say("Search by photo"), anchor=False)
+    _ask(bench)
+    photo = _photo()
+    if photo is None:
+        parts.notice(
+            say("Whom are you looking for?"),
+            say("Choose or paste a photo. Muster shows where and when cameras saw this face. The photo is not stored."),
+        )
+        return
+    if photo.problem or not photo.faces:
+        parts.notice(say("No face to search for"), photo.problem, tone="warn")
+        return
+    chosen = _chosen(photo)
+    wanted = _filters(bench)
+    _results(bench, photo.faces[chosen], wanted)
+
+
+def _photo() -> _Photo | None:
+    found = st.session_state.get(_KEY)
+    return found if isinstance(found, _Photo) else None
+
+
+# ----------------------------------------------------------------------------------------- the photo
+
+
+def _ask(bench: Workbench) -> None:
+    """Take a photo in: a file, the clipboard, or a picture of the workspace that a link names."""
+    with st.container(gap=None):
+        file = st.file_uploader(
+            say("Photo of a face"),
+            type=["jpg", "jpeg", "png", "webp"],
+            max_upload_size=MAX_BYTES // 1_000_000,
+            key="search-file",
+        )
+        pasted = _paste(key="search-paste", on_picture_change=lambda: None)
+        st.caption(say("Or press Ctrl+V to paste a picture."))
+    if isinstance(address := pasted.get("picture"), str) and address:
+        put(picture="")
+        _take(bench, f"pasted {hash(address)}", lambda: _from_clipboard(address))
+    elif file is not None:
+        put(picture="")
+        _take(bench, f"file {file.file_id}", lambda: decode_image(file.getvalue(), name=say("The picture")))
+    elif linked := st.query_params.get("picture", ""):
+        _take(bench, f"picture {linked}", lambda: _of_workspace(bench, linked))
+
+
+def _take(bench: Workbench, source: str, read: Callable[[], Image]) -> None:
+    """Find the faces of a photo, once."""
+    before = _photo()
+    if before is not None and before.source == source:
+        return
+    st.session_state["search-face"] = 0
+    put(page="")
+    try:
+        with st.spinner(say("Looking for faces…")):
+            st.session_state[_KEY] = _Photo(source, tuple(bench.face_search.faces(read())))
+    except InputError as error:
+        st.session_state[_KEY] = _Photo(source, problem=said(error))
+
+
+def _from_clipboard(address: str) -> Image:
+    content = b""
+    if address.startswith("data:image/jpeg;base64,") and len(address) < _PASTED_BYTES:
+        with contextlib.suppress(ValueError):
+            content = base64.b64decode(address.partition(",")[2], validate=True)
+    return decode_image(content, name=say("The picture"))
+
+
+def _of_workspace(bench: Workbench, linked: str) -> Image:
+    """A picture that the workspace holds and the account may see."""
+    folder = linked.removeprefix("images/").partition("/")[0]
+    path = bench.records.inside(linked)
+    if path is None or not pictures.allowed(access.own(), folder):
+        raise InputError(say("This picture is no longer kept."), hint=say("Choose another one."))
+    return read_image(path)
+
+
+def _chosen(photo: _Photo) -> int:
+    """The face to search for."""
+    count = len(photo.faces)
+    number = min(int(st.session_state.get("search-face") or 0), count - 1)
+    if count > 1:
+        st.caption(
+            say_count("{count} face in the picture. Choose one:", "{count} faces in the picture. Choose one:", count)
+        )
+        with st.container(horizontal=True, gap="small"):
+            for place, face in enumerate(photo.faces):
+                with st.container(width=112, gap="xxsmall"):
+                    label = say("Face {number}", number=place + 1)
+                    parts.html(parts.face(inline(face.picture, 112), 112, label))
+                    st.button(
+                        label,
+                        key=f"search-face-{place}",
+                        type="primary" if place == number else "secondary",
+                        on_click=_turn_to,
+                        args=(place,),
+                    )
+    else:
+        parts.html(parts.face(inline(photo.faces[0].picture, 112), 112, say("The face to search for")))
+    if not photo.faces[number].quality.good:
+        st.caption(say("This face is small, blurred or turned away: expect fewer finds."))
+    return number
+
+
+def _turn_to(place: int) -> None:
+    st.session_state["search-face"] = place
+    put(page="")
+
+
+# ----------------------------------------------------------------------------------------- filters
+
+
+def _filters(bench: Workbench) -> Wanted:
+    names = {"any": say("All cameras"), **{each: each for each in bench.face_search.cameras()}}
+    if st.query_params.get("camera", "any") not in names:
+        put(camera="")
+    grid = st.grid(5, min_column_width=140)
+    with grid.cell():
+        camera = parts.choice(say("Camera"), names, "search-camera", "camera", menu=True)
+    with grid.cell():
+        everybody = {"any": say("Everyone"), "people": say("Enrolled people"), "strangers": say("Strangers")}
+        who = parts.choice(say("Show"), everybody, "search-who", "who", menu=True)
+    with grid.cell():
+        first = _day("from", say("From"))
+    with grid.cell():
+        last = _day("to", say("To"))
+    usual = round(bench.calibration.threshold() - MARGIN, 2)
+    with grid.cell():
+        at_least = st.slider(
+            say("Smallest similarity"),
+            0.0,
+            0.95,
+            usual,
+            0.01,
+            key="search-least",
+            help=say("Below the threshold of {value} a likeness proves nothing.", value=say_number(usual + MARGIN, 2)),
+        )
+    page = st.query_params.get("page", "1")
+    number = max(1, int(page)) if page.isascii() and page.isdecimal() and len(page) < 5 else 1
+    return Wanted(
+        camera="" if camera == "any" else camera,
+        first=first or date.min,
+        last=last or date.max,
+        at_least=at_least,
+        who=cast(Who, who if who in get_args(Who) else ""),
+        limit=PAGE,
+        skip=PAGE * (number - 1),
+    )
+
+
+def _day(param: str, label: str) -> date | None:
+    key = f"search-{param}"
+    st.session_state[key] = day_of(st.query_params.get(param, ""))
+
+    def chosen() -> None:
+        day = st.session_state[key]
+        put(**{param: day.isoformat() if day else "", "page": ""})
+
+    return st.date_input(label, value=None, key=key, on_change=chosen, format=date_format())
+
+
+# ----------------------------------------------------------------------------------------- results
+
+
+def _results(bench: Workbench, face: Probe, wanted: Wanted) -> None:
+    try:
+        _, author = access.acting(RIGHT)
+        answer = bench.face_search.search(face.embedding, wanted, author=author)
+    except InputError as error:
+        parts.failed(error)
+        return
+    candidates(bench, answer)
+    _sightings(bench, answer, wanted)
+
+
+def _sightings(bench: Workbench, answer: Answer, wanted: Wanted) -> None:
+    st.subheader(say("Sightings ({count})", count=answer.total) if answer.total else say("Sightings"), anchor=False)
+    if not answer.total:
+        parts.notice(
+            say("No camera saw this face"),
+            say("Lower the smallest similarity, or choose other days and cameras."),
+        )
+        return
+    grid = st.grid(min_column_width=162)
+    for each in answer.seen:
+        with grid.cell():
+            tile(bench, each, answer.threshold)
+    pages = -(-answer.total // PAGE)
+    if pages > 1:
+        now = wanted.skip // PAGE + 1
+        key = f"search-page-{now}"
+        st.pagination(pages, default=min(now, pages), key=key, on_change=lambda: put(page=str(st.session_state[key])))
