@@ -2,7 +2,8 @@
 
 The engine gives a stranger an identifier by the nearest template among strangers, see `engine.pipeline.strangers`. A log of its own
 records what people decide: two dossiers show one person (`merge`), some incidents of a dossier show somebody else (`split`), put the
-stranger on the watch list (`watch`), raise no alerts (`ignore`), or the stranger is an enrolled person (`name`).
+stranger on the watch list (`watch`), raise no alerts (`ignore`), the stranger is an enrolled person (`name`), or what people call the
+stranger on pages (`nickname`).
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from engine.incidents.log import IncidentKind, IncidentRow
 from engine.storage import clean_text, new_id
 from engine.storage.logs import FileLogs, Logs, RowType, TypedDayLog
 
-Action = Literal["merge", "split", "name", "watch", "unwatch", "ignore", "unignore"]
+Action = Literal["merge", "split", "name", "watch", "unwatch", "ignore", "unignore", "nickname"]
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,7 @@ class DossierRow:
     timestamp: datetime
     action: Action
     subject: str  # the stranger, or an employee on or off the watch list
-    into: str  # the other dossier, or who the stranger is; empty where the action needs neither
+    into: str  # the other dossier, who the stranger is, or a nickname (empty: none any more); empty where the action needs none
     incidents: tuple[str, ...]  # those that were split off
     author: str
     reason: str
@@ -81,6 +82,7 @@ class Register:
         moved: incident → the dossier it was split off to.
         watched, ignored: ids of strangers; of employees on the watch list, too.
         named: stranger → employee.
+        nicknames: stranger → what people call them.
         issued: all identifiers ever mentioned.
     """
 
@@ -89,6 +91,7 @@ class Register:
     watched: set[str] = field(default_factory=set)
     ignored: set[str] = field(default_factory=set)
     named: dict[str, str] = field(default_factory=dict)
+    nicknames: dict[str, str] = field(default_factory=dict)
     issued: set[str] = field(default_factory=set)
 
     def current(self, unknown_id: str) -> str:
@@ -103,6 +106,25 @@ class Register:
         """Return the dossiers to which an incident belongs."""
         moved = self.moved.get(row.incident_id)
         return [self.current(each) for each in ((moved,) if moved is not None else row.unknown_ids)]
+
+    def join(self, subject: str, into: str) -> None:
+        """Merge a stranger into another one, with what was decided about them."""
+        if into == subject:
+            return
+        self.merged[subject] = into
+        for flagged in (self.watched, self.ignored):
+            if subject in flagged:
+                flagged.remove(subject)
+                flagged.add(into)
+        for told in (self.named, self.nicknames):
+            if subject in told:
+                told.setdefault(into, told.pop(subject))
+
+    def call(self, subject: str, nickname: str) -> None:
+        """Give a stranger a nickname; empty: none any more."""
+        self.nicknames.pop(self.current(subject), None)
+        if nickname:
+            self.nicknames[self.current(subject)] = nickname
 
 
 class DossierBook:
@@ -137,16 +159,13 @@ class DossierBook:
 
     @staticmethod
     def _apply(register: Register, row: DossierRow) -> None:
+        if row.action == "nickname":  # `into` is a text, and no id
+            register.call(row.subject, row.into)
+            return
         register.issued |= {each for each in (row.subject, row.into) if each.startswith("unknown-")}
         subject, into = register.current(row.subject), register.current(row.into)
-        if row.action == "merge" and into != subject:
-            register.merged[subject] = into
-            for flagged in (register.watched, register.ignored):
-                if subject in flagged:
-                    flagged.remove(subject)
-                    flagged.add(into)
-            if subject in register.named:
-                register.named.setdefault(into, register.named.pop(subject))
+        if row.action == "merge":
+            register.join(subject, into)
         elif row.action == "split":
             register.moved |= dict.fromkeys(row.incidents, row.into)
         elif row.action == "name":

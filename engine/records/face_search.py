@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from functools import cached_property
 from typing import Literal
 
 import numpy as np
 
-from engine.attendance import PunchRow, valid_rows
+from engine.attendance import IMPORTED, PunchRow, valid_rows
 from engine.errors import InputError
 from engine.face_reader import FaceReader, subject
 from engine.gallery import SeenFace
@@ -29,6 +29,7 @@ SMALLEST_PX = 8.0
 """Smallest distance of the eyes of a face that is searched for; below it a face resembles everybody a little."""
 MARGIN = 0.08
 """Similarity below the threshold down to which a search shows faces, unless it says otherwise: a person judges them."""
+TIMELINE_DAYS = 90
 _TOP = 6
 
 
@@ -278,18 +279,12 @@ class FaceSearch:
         records, found = self._records, dict[str, tuple[SeenFace, str]]()
         for day in records.attendance.log.days():
             for row in valid_rows(records.attendance.log.read(day)):
-                if row.evidence_image and row.method != "pin":
-                    key = row.track or row.event_id
-                    face = SeenFace(
-                        key, row.camera, row.timestamp, row.timestamp, TrackState.KNOWN.value, row.employee_id
-                    )
-                    found.setdefault(key, (face, row.evidence_image))
+                if row.evidence_image and (face := _of_row(row)).track:
+                    found.setdefault(face.track, (face, row.evidence_image))
         for incident in records.incident_rows():
             if incident.kind is IncidentKind.UNKNOWN and incident.image:
-                key = incident.tracks[0] if incident.tracks else incident.incident_id
-                times = incident.timestamp, incident.ended or incident.timestamp
-                who = (TrackState.UNKNOWN.value, "", incident.unknown_ids[0] if incident.unknown_ids else "")
-                found.setdefault(key, (SeenFace(key, incident.camera, *times, *who), incident.image))
+                face = _of_incident(incident)
+                found.setdefault(face.track, (face, incident.image))
         return list(found.values())
 
     # ----------------------------------------------------------------------------------------- one by one
@@ -297,13 +292,32 @@ class FaceSearch:
     def timeline(self, key: str, *, skip: int = 0, limit: int = 24) -> tuple[list[Seen], int]:
         """Return a page of what cameras saw of a person or a stranger, newest first, and how much there is in all.
 
+        That is what is kept for the search by photo, the passages of the last `TIMELINE_DAYS` days, and the visits of strangers.
+
         Args:
             key: id of a person, or current id of a dossier.
         """
         view = _View(self._records)
-        found = self._records.seen.about(lambda face: view.key(face) == key and view.certain(face))
-        found.sort(key=lambda face: face.first_seen, reverse=True)
+        seen = self._records.seen.about(lambda face: view.key(face) == key and view.certain(face))
+        by_track = {face.track: face for face in (*view.recorded(key), *seen)}
+        found = sorted(by_track.values(), key=lambda face: face.first_seen, reverse=True)
         return [view.seen(face) for face in found[skip : skip + limit]], len(found)
+
+
+def _of_row(row: PunchRow) -> SeenFace:
+    """What a row of the attendance log saw; without a track if no camera saw a face."""
+    seen = row.method not in {"pin", IMPORTED}
+    key = (row.track or row.event_id) if seen else ""
+    return SeenFace(key, row.camera, row.timestamp, row.timestamp, TrackState.KNOWN.value, row.employee_id)
+
+
+def _of_incident(row: IncidentRow) -> SeenFace:
+    """Whom an alert about a stranger saw."""
+    key = row.tracks[0] if row.tracks else row.incident_id
+    unknown_id = row.unknown_ids[0] if row.unknown_ids else ""
+    return SeenFace(
+        key, row.camera, row.timestamp, row.ended or row.timestamp, TrackState.UNKNOWN.value, "", unknown_id
+    )
 
 
 class _View:
@@ -341,6 +355,21 @@ class _View:
             gone = {row.track or row.event_id for row in rows if row.passage} - by_track.keys()
             self._punches[day] = undecided | by_track, frozenset(gone)
         return self._punches[day]
+
+    def recorded(self, key: str) -> list[SeenFace]:
+        """What the logs of attendance and incidents say a camera saw of somebody, whether or not the face is kept."""
+        records = self._records
+        today, found = records.attendance.day_of(records.clock()), list[SeenFace]()
+        for day in records.attendance.log.days():
+            if today - day <= timedelta(days=TIMELINE_DAYS):
+                found += [
+                    _of_row(row) for row in self._of_day(day)[0].values() if row.employee_id == key and row.passage
+                ]
+        for incident in records.incident_rows():
+            owners = {self.register.named.get(each, each) for each in self.register.of(incident)}
+            if incident.kind is IncidentKind.UNKNOWN and key in owners:
+                found.append(_of_incident(incident))
+        return [face for face in found if face.track]
 
     def key(self, face: SeenFace) -> str:
         """Who a face is by now."""

@@ -24,6 +24,7 @@ from engine.incidents.dossiers import Action
 from engine.records.books import Records
 from engine.records.today import Arrival, arrivals
 from engine.storage import clean_text
+from engine.words import phrase
 
 BulkAction = Literal["approve", "status", "planned_in", "planned_out"]
 
@@ -309,6 +310,22 @@ class Office:
         """
         self._known(unknown_id)
         self._decide("ignore" if on else "unignore", unknown_id, author=author, reason=reason)
+
+    def nickname(self, unknown_id: str, text: str, *, author: str) -> None:
+        """Record what people call a stranger on pages; an empty text takes the nickname away.
+
+        Raises:
+            InputError: the dossier does not exist, or the text is too long, an identifier, or the name of somebody enrolled.
+        """
+        self._known(unknown_id)
+        short = clean_text(text, what="nickname", limit=40) if text.strip() else ""
+        taken = short.casefold().startswith("unknown-") or short in self._records.people.known()
+        if taken or self._names.ids(short) != short:
+            raise InputError(
+                phrase("This is somebody's name or identifier"),
+                hint=phrase("choose a word of your own, or say who the stranger is with “This is …”"),
+            )
+        self._decide("nickname", unknown_id, author=author, reason="", into=short)
 
     def _decide(self, action: Action, subject_id: str, *, author: str, reason: str, **about: Any) -> None:
         author, reason = self._names.ids(author), self._names.text(reason)

@@ -10,7 +10,7 @@ import pytest
 from fakes import T0, at
 from hypothesis import given
 from hypothesis import strategies as st
-from paperwork import Clock, bench, enrol, face, picture, punch
+from paperwork import Clock, bench, enrol, face, picture, punch, stranger
 
 from engine.attendance import valid_rows
 from engine.config import Config
@@ -218,3 +218,27 @@ def test_a_false_match_is_taken_back_and_not_made_again(
     assert [
         each for each in workbench.records.verify() if each.what != "note"
     ] == []  # its picture was put there by hand
+
+
+# ----------------------------------------------------------------------------------------- nicknames
+
+
+def test_a_nickname_goes_with_a_merge_and_can_be_taken_away(tmp_path: Path) -> None:
+    workbench = bench(tmp_path)
+    enrol(workbench, "E1", "Ada Lovelace", face(1))
+    stranger(workbench, face(0, 1), T0, track="run-1")
+    stranger(workbench, face(0, 0, 1), T0, track="run-2")
+    workbench.office.nickname("unknown-2", "  Red   scarf ", author="Sam")
+    assert workbench.dossiers.register().nicknames == {"unknown-2": "Red scarf"}
+    workbench.office.merge("unknown-2", "unknown-1", author="Sam")
+    assert workbench.dossiers.register().nicknames == {"unknown-1": "Red scarf"}
+    assert workbench.dossiers.register().issued == {"unknown-1", "unknown-2"}
+    workbench.office.nickname("unknown-1", "", author="Sam")
+    assert workbench.dossiers.register().nicknames == {}
+    for text in ("unknown-7", "Ada Lovelace", "E1"):
+        with pytest.raises(InputError, match="somebody's name or identifier"):
+            workbench.office.nickname("unknown-1", text, author="Sam")
+    with pytest.raises(InputError, match="no dossier"):
+        workbench.office.nickname("unknown-9", "Red scarf", author="Sam")
+    with pytest.raises(InputError):
+        workbench.office.nickname("unknown-1", "x" * 41, author="Sam")

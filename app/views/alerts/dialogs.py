@@ -17,6 +17,8 @@ from engine.records.alerts import latest_picture
 from engine.records.likeness import likeness, nearest_people, nearest_strangers
 from engine.workbench import Workbench
 
+_MOST, _OFFERED = 200, 8
+
 
 def _address(bench: Workbench, key: str) -> str:
     """The address of a stranger's or a person's face."""
@@ -72,11 +74,21 @@ def merge(bench: Workbench, unknown_id: str, into: str = "") -> None:
         if not other:
             return
         pair(bench, unknown_id, other, likeness(bench.records, unknown_id, other))
-        st.caption(parts.plain(say("Muster adds all visits of {one} to {other}.", one=unknown_id, other=other)))
+        st.caption(
+            parts.plain(
+                say(
+                    "Muster adds all visits of {one} to {other}.",
+                    one=name_of(bench, unknown_id),
+                    other=name_of(bench, other),
+                )
+            )
+        )
 
         def deed(bench: Workbench, author: str, reason: str) -> str:
             bench.office.merge(unknown_id, other, author=author, reason=reason)
-            return say("{one} and {other} are now one person.", one=unknown_id, other=other)
+            return say(
+                "{one} and {other} are now one person.", one=name_of(bench, unknown_id), other=name_of(bench, other)
+            )
 
         _confirm(f"merge-{unknown_id}", say("Merge"), deed, then=lambda: put(dossier=other))
 
@@ -84,16 +96,62 @@ def merge(bench: Workbench, unknown_id: str, into: str = "") -> None:
 
 
 def _other(bench: Workbench, unknown_id: str) -> str:
-    """Choose the other dossier, most similar first."""
-    alike = {each.person: each.similarity for each in nearest_strangers(bench.records, unknown_id, top=1000)}
-    dossiers = bench.dossiers.dossiers([each.row for each in bench.alerts.all()])
-    others = sorted(
-        (each.unknown_id for each in dossiers if each.unknown_id != unknown_id), key=lambda key: -alike.get(key, -2.0)
-    )
-    if not others:
-        st.caption(say("There is no other stranger."))
+    """Choose the other dossier among those with a picture and a likeness, most similar first."""
+    rows = [each.row for each in bench.alerts.all()]
+    seen = {each.unknown_id for each in bench.dossiers.dossiers(rows)}
+    alike = [
+        (each, path)
+        for each in nearest_strangers(bench.records, unknown_id, top=_MOST)
+        if each.person in seen and (path := latest_picture(bench.records, rows, each.person))
+    ][:_OFFERED]
+    if not alike:
+        st.caption(say("There is no other stranger with a picture and a template."))
         return ""
-    return st.selectbox(say("Other stranger"), others, key="dossier-other") or ""
+    threshold = bench.calibration.threshold()
+    with st.container(horizontal=True):
+        for each, path in alike:
+            with st.container(width=112, gap="xxsmall"):
+                called = name_of(bench, each.person)
+                face = parts.face(parts.picture(path, 320), 112, called)
+                bar = parts.similarity_bar(each.similarity, threshold)
+                parts.show(
+                    '<div class="m-template">{face}<div>{name}</div>{bar}</div>', face=face, name=called, bar=bar
+                )
+    return (
+        st.selectbox(
+            say("Other stranger (most similar first)"),
+            [each.person for each, _ in alike],
+            format_func=lambda key: parts.plain(name_of(bench, key)),
+            key="dossier-other",
+        )
+        or ""
+    )
+
+
+def nickname(bench: Workbench, unknown_id: str) -> None:
+    """Say what people call a stranger on pages."""
+    before = bench.dossiers.register().nicknames.get(unknown_id, "")
+
+    @st.dialog(say("Nickname"))
+    @parts.guarded
+    def shown() -> None:
+        text = st.text_input(
+            say("Nickname"),
+            before,
+            max_chars=40,
+            key=f"nickname-{unknown_id}",
+            help=say("Pages show it beside the identifier. Leave it empty to remove it."),
+        )
+
+        def deed(bench: Workbench, author: str) -> str:
+            bench.office.nickname(unknown_id, text or "", author=author)
+            return say("Saved")
+
+        if st.button(say("Save"), type="primary", key="nickname-save") and act(deed):
+            st.rerun()
+        problem()
+
+    shown()
 
 
 def name(bench: Workbench, unknown_id: str) -> None:

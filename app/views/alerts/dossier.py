@@ -13,10 +13,11 @@ from app.views import registration
 from app.views.alerts import dialogs
 from app.views.alerts.pieces import moment, name_of, paged, shown
 from app.views.alerts.strangers import marks, seen
+from app.views.person import timeline
 from app.views.search.tiles import face_link
 from app.web import access
 from app.words import say, say_count
-from engine.incidents import Dossier
+from engine.incidents import Dossier, DossierRow
 from engine.workbench import Workbench
 
 
@@ -30,13 +31,13 @@ def show(bench: Workbench, unknown_id: str) -> None:
         icon=":material/arrow_back:",
         key="back",
         shortcut="B",
-        on_click=partial(put, dossier="", view="strangers"),
+        on_click=partial(put, dossier="", view="strangers", tab="", page=""),
     )
     if dossier is None:
         parts.notice(say("Dossier not found"), say("It may have been erased after its retention time."))
         return
     access.viewed("view_stranger", current)
-    st.title(parts.plain(dossier.unknown_id), anchor=False)
+    st.title(parts.plain(name_of(bench, current)), anchor=False)
     first, last = (moment(bench, dossier.incidents[place].timestamp) for place in (0, -1))
     parts.show(
         '<div>{seen} · {cameras} <span class="m-soft">({first} – {last})</span> {marks}</div>',
@@ -51,6 +52,13 @@ def show(bench: Workbench, unknown_id: str) -> None:
         _actions(bench, dossier, chosen)
     if dossier.employee_id:
         dialogs.pair(bench, dossier.unknown_id, dossier.employee_id, None)
+    views = {"visits": say("Visits"), "sightings": say("Sightings")}
+    if not access.may("search.faces"):
+        del views["sightings"]
+    if len(views) > 1 and parts.choice(say("View"), views, "dossier-view", "tab") == "sightings":
+        access.viewed("view_sightings", current)
+        timeline.show(bench, current)
+        return
     _visits(bench, dossier)
     _decisions(bench, dossier)
 
@@ -79,6 +87,8 @@ def _actions(bench: Workbench, dossier: Dossier, chosen: list[str]) -> None:
             help=say("Select the visits that show a different person. At least one must stay."),
         ):
             dialogs.split(bench, key, chosen)
+        if st.button(say("Nickname …"), key="nickname"):
+            dialogs.nickname(bench, key)
         if st.button(say("Remove from watch list …") if dossier.watched else say("Add to watch list …"), key="watch"):
             dialogs.mark(bench, key, "watch", on=not dossier.watched)
         if st.button(say("Resume alerts …") if dossier.ignored else say("Ignore …"), key="ignore"):
@@ -127,12 +137,13 @@ def _decisions(bench: Workbench, dossier: Dossier) -> None:
         "unwatch": say("Removed from watch list"),
         "ignore": say("Ignored"),
         "unignore": say("Alerts resumed"),
+        "nickname": say("Nickname"),
     }
     entries = [
         parts.markup(
             '<li><strong>{action}</strong> {into} <span class="m-soft">{time} · {author}</span><br>{reason}</li>',
             action=done.get(row.action, row.action),
-            into=f"{row.subject} → {name_of(bench, row.into)}" if row.into else row.subject,
+            into=_about(bench, row),
             time=moment(bench, row.timestamp),
             author=readable(row.author),
             reason=readable(row.reason),
@@ -140,3 +151,10 @@ def _decisions(bench: Workbench, dossier: Dossier) -> None:
         for row in reversed(rows)
     ]
     parts.show('<ul class="m-history">{rows}</ul>', rows=Markup("").join(entries))
+
+
+def _about(bench: Workbench, row: DossierRow) -> str:
+    """Whom a decision is about, and whom or what it named."""
+    if row.action == "nickname":
+        return f"{row.subject} → {row.into or '–'}"
+    return f"{row.subject} → {name_of(bench, row.into)}" if row.into else row.subject

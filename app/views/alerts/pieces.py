@@ -56,7 +56,10 @@ def name_of(bench: Workbench, key: str) -> str:
         return person.name or key
     if erased(key):
         return say("Erased person")
-    return key if is_stranger(key) else say("Person no longer listed")
+    if not is_stranger(key):
+        return say("Person no longer listed")
+    nickname = bench.dossiers.register().nicknames.get(key, "")
+    return f"{nickname} ({key})" if nickname else key
 
 
 def gone(width: int, height: int) -> Markup:

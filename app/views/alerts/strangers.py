@@ -87,7 +87,7 @@ def _tile(bench: Workbench, dossier: Dossier) -> Markup:
         '<div class="m-tile">{picture}<strong>{name}</strong><span>{seen}</span><span class="m-soft">{time} · {cameras}</span>'
         '<span class="m-states">{marks}</span></div>',
         picture=shown(bench, path, 160, dossier.unknown_id),
-        name=dossier.unknown_id,
+        name=name_of(bench, dossier.unknown_id),
         seen=seen(dossier),
         time=" – ".join(dict.fromkeys(moment(bench, row.timestamp) for row in (first, last))),
         cameras=", ".join(dossier.cameras),

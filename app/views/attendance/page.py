@@ -9,7 +9,6 @@ import streamlit as st
 from app.ui import parts
 from app.ui.address import put, to
 from app.views.attendance import charts, downloads, filters, importing, tables
-from app.views.attendance import person as attendance_person
 from app.views.attendance.filters import SheetFilter
 from app.web import access
 from app.words import say, say_date, say_percent
@@ -26,7 +25,9 @@ def show() -> None:
     bench = access.reading("attendance.view")
     parts.stylesheet("attendance")
     if person := st.query_params.get("person", ""):
-        attendance_person.show(bench, person)
+        from app.views.person import show as show_person  # noqa: PLC0415 - it has this page's tabs, and others
+
+        show_person(person, "attendance")
         return
     today = AttendanceReports(bench).now.date()
     asked = filters.wanted(today)

@@ -23,7 +23,8 @@ from engine.workbench import Workbench
 
 
 def show(bench: Workbench, employee_id: str) -> None:
-    """The page of one person."""
+    """Their attendance, day by day."""
+    parts.stylesheet("attendance")
     reports = AttendanceReports(bench)
     today = reports.now.date()
     day = day_of(st.query_params.get("day", "")) or today
@@ -90,7 +91,6 @@ def _head(employee_id: str, known: Person | None, first: date, today: date) -> N
             disabled=after > today,
             on_click=lambda: put(day=after.isoformat()),
         )
-        st.button(say("Everyone"), icon=":material/arrow_back:", on_click=lambda: put(person="", day=""))
 
 
 def _calendar(employee_id: str, first: date, last: date, chosen: date, rows: Mapping[date, DaySheet]) -> None:
@@ -119,7 +119,7 @@ def _cell(employee_id: str, day: date, first: date, chosen: date, row: DaySheet 
     # other filters stay in the address, so that the way back leads to where one came from
     kept = {
         name: st.query_params[name]
-        for name in ("from", "to", "department", "find", "view", "chart")
+        for name in ("from", "to", "department", "find", "view", "chart", "tab")
         if name in st.query_params
     }
     times = tables.span(row.first_in, row.last_out, "–") if row.first_in or row.last_out else ""

@@ -8,7 +8,6 @@ import streamlit as st
 from app.ui import parts
 from app.ui.address import day_of, to
 from app.views.people import forget, importing
-from app.views.people import person as people_person
 from app.views.registration.words import cost
 from app.web import access
 from app.words import language, say
@@ -30,7 +29,9 @@ def show() -> None:
         return
     person = st.query_params.get("person", "")
     if person:
-        people_person.show(bench, person)
+        from app.views.person import show as show_person  # noqa: PLC0415 - it has this page's tabs, and others
+
+        show_person(person, "details")
         return
     _list(bench)
 

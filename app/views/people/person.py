@@ -27,10 +27,7 @@ _PUNCHES, _DAYS = 8, 31
 
 
 def show(bench: Workbench, employee_id: str) -> None:
-    """The page of a person."""
-    if st.button(say("All people"), icon=":material/arrow_back:", type="tertiary"):
-        del st.query_params["person"]
-        st.rerun()
+    """Their details."""
     person = bench.people.all().get(employee_id)
     templates = bench.gallery.current().of(employee_id)[0]
     if person is None and not templates:

@@ -121,7 +121,7 @@ def picture_of(bench: Workbench, each: Seen, side: int = 160) -> Markup:
 
 
 def tile(bench: Workbench, each: Seen, threshold: float | None) -> None:
-    """One sighting."""
+    """One sighting; without a threshold it is one of somebody's own, whose name is above."""
     name = name_of(bench, each.key) if each.key else say("Unknown person")
     if each.key and not each.certain:
         name = say("perhaps {name}", name=name)
@@ -132,7 +132,7 @@ def tile(bench: Workbench, each: Seen, threshold: float | None) -> None:
         '<div class="m-tile">{picture}<strong>{name}</strong>{bar}<span>{time}</span><span class="m-soft">{camera}</span>'
         '<span class="m-states">{decision}</span><span class="m-states">{links}</span></div>',
         picture=picture_of(bench, each),
-        name=page_link(bench, each.key, name),
+        name=page_link(bench, each.key, name) if threshold is not None else "",
         bar=parts.similarity_bar(each.similarity, threshold),
         time=span,
         camera=each.face.camera,

@@ -362,6 +362,37 @@ def test_two_strangers_are_one_person(workbench: Workbench, monkeypatch: pytest.
     assert page.query_params["dossier"] == "unknown-1"
 
 
+def test_a_merge_offers_who_has_a_picture_and_a_likeness_most_similar_first(
+    workbench: Workbench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    visit(workbench, 4)
+    visit(workbench, 3, 0, 0, 1)
+    visit(workbench, 2, 0, 0.4, 0, 1)
+    visit(workbench, 1, 0, 0, 0, 0, 1, image=None)  # without a picture
+    page = opened(workbench, monkeypatch, dossier="unknown-1")
+    page.button("merge").click().run()
+    assert page.selectbox("dossier-other").options == ["unknown\\-3", "unknown\\-2"]
+    assert "similarity 0.37" in texts(page)
+    assert "unknown-4" not in texts(page)
+
+
+def test_a_nickname_stands_wherever_the_stranger_is_shown(
+    workbench: Workbench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    incident = visit(workbench)
+    page = opened(workbench, monkeypatch, dossier="unknown-1")
+    page.button("nickname").click().run()
+    page.text_input("nickname-unknown-1").input("Tall courier")
+    page.button("nickname").click()
+    page.button("nickname-save").click().run()
+    assert workbench.dossiers.register().nicknames == {"unknown-1": "Tall courier"}
+    (row,) = workbench.dossiers.rows()
+    assert (row.author, row.action, row.subject, row.into) == ("security", "nickname", "unknown-1", "Tall courier")
+    for query in ({"dossier": "unknown-1"}, {"view": "strangers"}, {"incident": incident}):
+        assert "Tall courier (unknown-1)" in texts(opened(workbench, monkeypatch, **query)).replace("\\", ""), query
+    assert not [path for path in workbench.workspace.rglob("*") if "courier" in path.name]
+
+
 def test_dossiers_that_may_be_one_person_are_suggested(workbench: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:
     visit(workbench, 2)
     visit(workbench, 1, 0, 0, 1)

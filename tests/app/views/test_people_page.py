@@ -520,3 +520,47 @@ def test_who_looked_at_a_record_is_in_the_audit_trail_once_however_often_the_pag
     opened(place, monkeypatch, person="nobody")
     found = [(row.author, row.action, row.subject) for row in place.audit.read() if row.action.startswith("view")]
     assert found == [("hr", "view_person", "E1")]
+
+
+# ----------------------------------------------------------------------------------------- one person, one page
+
+
+@pytest.mark.parametrize(
+    ("role", "page", "tabs"),
+    [
+        ("admin", "people", ["Details", "Day by day", "Sightings"]),
+        ("admin", "attendance", ["Day by day", "Details", "Sightings"]),
+        ("hr", "people", ["Details", "Day by day"]),
+        ("hr", "attendance", ["Day by day", "Details"]),
+        ("security", "people", ["Details", "Sightings"]),
+        ("viewer", "attendance", []),
+    ],
+)
+def test_a_person_has_one_page_with_a_tab_for_each_right(
+    place: Workbench, monkeypatch: pytest.MonkeyPatch, role: str, page: str, tabs: list[str]
+) -> None:
+    found = open_page(page, place.workspace, monkeypatch, role, query={"person": "E1"})
+    assert not found.exception
+    assert "Ann Lee" in texts(found)
+    assert [tab for each in found.segmented_control if each.key == "person-tab" for tab in each.options] == tabs
+    # a tab that the role may not see is not shown, whatever the address says
+    for tab, sign in (("details", "Templates (3)"), ("attendance", "Days present"), ("sightings", "No sightings")):
+        found = open_page(page, place.workspace, monkeypatch, role, query={"person": "E1", "tab": tab})
+        assert not found.exception
+        name = {"details": "Details", "attendance": "Day by day", "sightings": "Sightings"}[tab]
+        own = name in tabs or (not tabs and tab == page)
+        assert (sign in texts(found)) == own, tab
+
+
+def test_the_sightings_of_a_person_lead_to_their_punch(place: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = place.clock()
+    for hours in (1, 30):
+        punch(place, "E1", now - timedelta(hours=hours), track=f"run-{hours}")
+    shown = opened(place, monkeypatch, "admin", person="E1", tab="sightings")
+    body = texts(shown)
+    assert body.count("recognised") == 2
+    assert "View punch" in body
+    assert body.index("/attendance?person=E1") > 0
+    assert [row.action for row in place.audit.read() if row.subject == "E1"] == ["view_sightings"]
+    assert "recognised" not in texts(opened(place, monkeypatch, "security", person="E2", tab="sightings"))
+    assert "View punch" not in texts(opened(place, monkeypatch, "security", person="E1", tab="sightings"))
