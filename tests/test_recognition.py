@@ -169,7 +169,7 @@ def test_forgetting_leaves_no_template_picture_or_name(samples: Path, store: Mod
     content = [content_of(path) for path in tmp_path.rglob("*") if path.is_file()]
     assert not any(template in each or b"Zebulon" in each for each in content)
     assert not list((tmp_path / "images").rglob("*.jpg"))
-    with pytest.raises(InputError, match="nobody is enrolled as E7"):
+    with pytest.raises(InputError, match="nobody is known as E7"):
         workbench.privacy.forget("E7")
 
 

@@ -8,7 +8,8 @@ from typing import Protocol
 import streamlit as st
 
 from app.ui.address import put
-from app.words import say
+from app.words import said, say
+from engine.config.ids import did_you_mean
 from engine.types import same_department, spellings
 
 
@@ -29,6 +30,13 @@ def keeps(row: _Row, department: str, find: str) -> bool:
         return False
     find = find.casefold()
     return not find or find in row.name.casefold() or find in row.employee_id.casefold()
+
+
+def near(find: str, people: Iterable[_Row]) -> str:
+    """A question whether another id is meant, to show where nobody matches; empty: none is like what was typed."""
+    asked = did_you_mean(find, [person.employee_id for person in people])
+    text = said(asked) if asked else ""
+    return text[:1].upper() + text[1:]
 
 
 def departments(people: Iterable[_Row], *also: str) -> list[str]:

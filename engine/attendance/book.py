@@ -22,6 +22,7 @@ from engine.attendance.rows import PunchRow, valid_rows
 from engine.attendance.sheet_cache import SheetCache
 from engine.attendance.sheets import DaySheets, Plan
 from engine.config import EventsConfig, HolidaysConfig
+from engine.config.ids import nobody_has
 from engine.errors import InputError, StorageError
 from engine.storage.logs import FileLogs, Logs
 from engine.storage.vault import Vault
@@ -167,7 +168,7 @@ class AttendanceBook:
         who, day = wanted.employee_id, wanted.day
         periods, begin = self._periods_around(who, day, people), self.rota.begins(*self._who(who, people), day)
         if who not in people and not any(periods.on(day + timedelta(days=offset)) for offset in (-1, 0, 1)):
-            raise InputError(f"nobody is known as {who}", hint="`muster people` lists who is")
+            raise nobody_has(who, people)
         if wanted.time is not None and wanted.timestamp >= begin:
             self._placing(who, day, people, periods).check(wanted.time)
         if wanted.value == Status.AS_PLANNED and wanted.action == "status":

@@ -14,6 +14,7 @@ from engine.cli.employment import DryRun, Order, order_of
 from engine.cli.hr import show_messages
 from engine.cli.output import answer, counted, emit_json, say, table
 from engine.cli.span import working_day
+from engine.config.ids import check_chosen
 from engine.types import NOBODY
 
 app = typer.Typer()
@@ -90,6 +91,7 @@ def account_list(person: Person = None, workspace: Workspace = Path("data"), as_
     """List the entries of time accounts with their reasons."""
     bench = open_workbench(workspace)
     rows = bench.time_accounts.entries(person or "")
+    check_chosen(person, bench.people.known(), rows)
     readable = bench.office.readable
     if as_json:
         emit_json([dataclasses.asdict(row) | {"reason": readable(row.reason)} for row in rows])
@@ -116,6 +118,7 @@ def account_show(
     bench = open_workbench(workspace)
     until = working_day(day) if day else bench.records.now().date() - timedelta(days=1)
     accounts, people = bench.time_accounts.accounts(until, person), bench.people.known()
+    check_chosen(person, people, bench.time_accounts.entries(person or ""))
     ids = [person] if person else sorted({row.employee_id for row in bench.time_accounts.entries()})
     found = [
         (each, people.get(each, NOBODY).name, hours) for each in ids if (hours := accounts.at(each, until)) is not None

@@ -30,6 +30,7 @@ from engine.cli.context import (
 )
 from engine.cli.output import answer, counted, emit_json, note, say, table
 from engine.cli.span import days, spelled, working_day
+from engine.config.ids import check_chosen
 from engine.errors import InputError
 from engine.types import NOBODY
 
@@ -81,6 +82,7 @@ def report(
     reports = AttendanceReports(workbench)
     first, last = days(day, month, reports.now.date(), since, until, rules=workbench.config.attendance)
     rows = reports.rows(first, last, person)
+    check_chosen(person, workbench.people.known(), rows)
     span = spelled(first, last)
     name = workbench.people.known().get(person, NOBODY).name or person if person else ""
     title = f"Attendance {span}" + (f", {name}" if name else "")

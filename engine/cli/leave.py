@@ -15,6 +15,7 @@ from engine.cli.context import Author, EmployeeId, Json, Panel, Reason, Workspac
 from engine.cli.employment import Encoding, Order, order_of
 from engine.cli.hr import show_messages
 from engine.cli.output import answer, counted, emit_json, note, say, table
+from engine.config.ids import check_chosen
 from engine.errors import InputError
 
 if TYPE_CHECKING:
@@ -130,6 +131,7 @@ def leave_list(
     begin = parse_day(first) if first else date(year, 1, 1)
     end = parse_day(last) if last else date(max(begin.year, year), 12, 31)
     found = bench.leave_desk.entries(begin, end, person or "")
+    check_chosen(person, bench.people.known(), found)
     if as_json:
         emit_json([{**dataclasses.asdict(each.entry), "working_days": each.days} for each in found])
         return
@@ -263,6 +265,7 @@ def leave_balance(
     bench = open_workbench(workspace)
     chosen = year or bench.records.now().year
     found = bench.leave_desk.balances(chosen, person or "")
+    check_chosen(person, bench.people.known(), found)
     if as_json:
         emit_json([{**dataclasses.asdict(each), "left": each.left} for each in found])
         return
@@ -312,6 +315,7 @@ def leave_history(person: Person = None, workspace: Workspace = Path("data"), as
     """List who changed which leave, newest first."""
     bench = open_workbench(workspace)
     found = bench.leave_desk.history(person or "")
+    check_chosen(person, bench.people.known(), found)
     if as_json:
         emit_json([dataclasses.asdict(row) for row in found])
         return

@@ -15,6 +15,7 @@ from engine.cli.employment import DryRun, Encoding, Order, order_of
 from engine.cli.hr import show_messages
 from engine.cli.output import answer, counted, emit_json, note, say, table
 from engine.cli.span import days, spelled
+from engine.config.ids import check_chosen
 from engine.errors import InputError
 
 if TYPE_CHECKING:
@@ -251,5 +252,6 @@ def punches_export(
     span = days(day, month, reports.now.date(), since, until, rules=bench.config.attendance)
     ids = {employee_id: who for who, employee_id in (read_ids(people) if people else {}).items()}
     rows = reports.punches(*span, person, seen=seen)
+    check_chosen(person, bench.people.known(), rows)
     text = attlog(rows, ids) if form == "attlog" else punches_csv(rows)
     hand_out(bench, text, "punches", f"{len(rows)} punches, {spelled(*span)}", person or "", author=author)

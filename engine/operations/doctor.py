@@ -15,6 +15,7 @@ from typing import Literal
 
 from engine.access import find_sites
 from engine.config import load_config
+from engine.config.ids import did_you_mean
 from engine.errors import MusterError
 from engine.masking import mask_address
 from engine.models import FACENET, MOBILEFACENET, EmbedderSpec, ModelStore, cache_dir, embedder_spec, usual_model
@@ -153,6 +154,15 @@ def _shifts(workbench: Workbench, people: Mapping[str, Person]) -> Iterator[Chec
     if unused := rota.choice.unused([(person.employee_id, person.department) for person in active], assigned):
         hint = "check the spelling of its people and departments, or assign it"
         yield Check("shifts for nobody", _some(unused), False, hint)
+    config = workbench.config
+    named = [(name, shift.people) for name, shift in config.shifts.items()]
+    named += [(name, turns.people) for name, turns in config.rotas.items()]
+    named += [(name, group.people) for name, group in config.holidays.groups.items()]
+    if strange := [(name, each) for name, ids in named for each in ids if each not in people]:
+        asked = [(name, each, did_you_mean(each, people)) for name, each in strange]
+        told = [f"{name}: {each}" + (f" ({question})" if question else "") for name, each, question in asked]
+        hint = "correct the id in the settings, or import the staff list"
+        yield Check("people of shifts", f"nobody is known as {_some(told)}", False, hint)
     weeks = [today + timedelta(days=offset) for offset in range(28)]
     without: dict[str, int] = {}
     for person in active:

@@ -15,12 +15,14 @@ from typing import Any, Never, cast
 from engine.access import Departments
 from engine.attendance import Closing, Correction, DaySheet
 from engine.attendance.changes import SheetChange
+from engine.config.ids import nobody_has
 from engine.errors import InputError
 from engine.people import AccountEntry, Balance
 from engine.records import LeaveView
 from engine.records.names import replaced
 from engine.storage.logs.rows import day_range
 from engine.types import NOBODY, Person
+from engine.words import phrase
 from engine.workbench import Workbench
 
 _ELSEWHERE = "…"
@@ -100,7 +102,7 @@ class DepartmentView:
         if action != "approve":
             raise InputError("you may approve corrections, not make them", hint="ask HR")
         if not self.sees(employee_id, day):
-            raise InputError(f"nobody is known as {employee_id}", hint="choose somebody of your departments")
+            raise nobody_has(employee_id, self.known(), phrase("choose somebody of your departments"))
 
     def leave(self, first: date, last: date, employee_id: str = "") -> list[LeaveView]:
         """See `LeaveDesk.entries`; an entry has only those days on which the person is theirs."""

@@ -3,7 +3,6 @@
 Not here: faces (`engine.gallery`, `engine.enrolment`), attendance and its log (`engine.attendance`).
 """
 
-from engine.people.absence import StaffIds
 from engine.people.account_list import AccountImport, hours_of, read_openings
 from engine.people.balance import Balance, balances
 from engine.people.clock_files import (
@@ -66,7 +65,6 @@ __all__ = [
     "PeopleStore",
     "Person",
     "RowMessage",
-    "StaffIds",
     "StaffImport",
     "TimeAccountBook",
     "TimeAccounts",

@@ -6,37 +6,16 @@ import re
 from collections.abc import Iterable
 from typing import Literal
 
+from engine.config.ids import StaffIds
 from engine.people.store import Person
 from engine.people.tables import TableRow, plain
 from engine.words import N_, Phrase, phrase
 
 _NOBODY_HAS = {
-    "employee_id": N_("nobody has the id {text!r}: correct it, or import the staff list first"),
     "email": N_("nobody has the e-mail address {text!r}: correct it, or import the staff list first"),
     "name": N_("nobody has the name {text!r}: correct it, or import the staff list first"),
     "last_name": N_("nobody has the name {text!r}: correct it, or import the staff list first"),
 }
-_DECIMAL = re.compile(r"(\d+)[.,]0+")
-
-
-def spelling(employee_id: str) -> str:
-    """Return an id without what spreadsheets and terminals change: leading zeros, an added decimal, upper case."""
-    decimal = _DECIMAL.fullmatch(employee_id)
-    return (decimal[1] if decimal else employee_id).casefold().lstrip("0")
-
-
-class StaffIds:
-    """Finds people by ids as terminals write them."""
-
-    def __init__(self, ids: Iterable[str]) -> None:
-        self._alike: dict[str, list[str]] = {}
-        for each in ids:
-            self._alike.setdefault(spelling(each), []).append(each)
-
-    def find(self, text: str) -> str | None:
-        """Return the id, or the only one that is spelt like it but for zeros and case; None: there is none."""
-        alike = self._alike.get(spelling(text), [])
-        return text if text in alike else alike[0] if len(alike) == 1 else None
 
 
 class RowRefused(Exception):
@@ -89,7 +68,8 @@ class Who:
             text = " ".join(filter(None, (row.text("first_name"), text))) if field == "last_name" else text
             found = self._names.get(plain(text), set())
         if not found:
-            raise RowRefused(phrase(_NOBODY_HAS[field], text=text), field)
+            known = field in _NOBODY_HAS
+            raise RowRefused(phrase(_NOBODY_HAS[field], text=text) if known else self._spelt.nobody(text), field)
         return _one(found, field)
 
     def of_event(self, title: str, attendees: Iterable[str], organiser: str) -> tuple[str, str]:

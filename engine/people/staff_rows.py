@@ -7,8 +7,8 @@ from collections.abc import Callable, Collection, Mapping
 from datetime import date, datetime
 from typing import Literal
 
+from engine.config.ids import spelling
 from engine.errors import InputError
-from engine.people.absence import spelling
 from engine.people.basis import BASES, WITHDRAWN
 from engine.people.dates import DateOrder, NotADay, read_day
 from engine.people.employment import NO_CAREER, UNDATED, Career, Dating, moved

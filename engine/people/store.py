@@ -10,6 +10,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any, Protocol
 
+from engine.config.ids import nobody_has
 from engine.errors import InputError, StorageError, Unreachable
 from engine.people.basis import WITHDRAWN, basis_of
 from engine.people.employment import NO_CAREER, UNDATED, Career, Dating, EmploymentBook, moved
@@ -331,7 +332,7 @@ class PeopleStore:
 
         def changed(people: dict[str, Person]) -> None:
             if employee_id not in people:
-                raise InputError(f"nobody is known as {employee_id}", hint="`muster people` lists everybody")
+                raise nobody_has(employee_id, people)
             after = dataclasses.replace(people[employee_id], **changes)
             email = after.email.casefold()
             others = (key for key, each in people.items() if key != employee_id and each.email.casefold() == email)

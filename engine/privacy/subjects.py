@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.errors import InputError
+from engine.config.ids import nobody_has
 from engine.gallery import SeenFace, Template
 from engine.incidents import IMAGE_COLUMNS, IncidentRow
 from engine.records.books import Records
@@ -126,5 +126,5 @@ def find(records: Records, employee_id: str, threshold: float) -> Subject:
     subject = Subject(records, employee_id, threshold)
     known = subject.person is not None or subject.templates or records.pins.has(employee_id)
     if not known and not subject.own_pictures():
-        raise InputError(f"nobody is enrolled as {employee_id}", hint="`muster people` lists who is")
+        raise nobody_has(employee_id, records.people.known())
     return subject

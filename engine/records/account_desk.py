@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 
+from engine.config.ids import nobody_has
 from engine.errors import InputError
 from engine.people import AccountEntry, AccountImport, DateOrder, TimeAccounts, read_openings
 from engine.records.books import Records
@@ -124,7 +125,7 @@ class AccountDesk:
 
     def _check(self, employee_id: str, day: date, hours: float) -> None:
         if employee_id not in self._records.people.known():
-            raise InputError(f"nobody is known as {employee_id}", hint="`muster people` lists who is")
+            raise nobody_has(employee_id, self._records.people.known())
         if not abs(hours) <= _MOST:
             raise InputError(f"{hours:g} is no number of hours", hint=f"give a number up to {_MOST}")
         if not 1970 <= day.year <= 9000:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from engine.access import Device, DeviceBook
 from engine.attendance import PunchRow, Sighting, record_shown
+from engine.config.ids import nobody_has
 from engine.errors import InputError, StorageError
 from engine.records.books import Records
 from engine.storage import new_id
@@ -95,7 +96,7 @@ class KioskDesk:
         records = self._records
         noted = records.names.author(author)
         if employee_id not in records.people.known():
-            raise InputError(f"nobody is known as {employee_id}", hint="`muster people` lists who is")
+            raise nobody_has(employee_id, records.people.known())
         pin = records.pins.generate() if pin is None else pin
         records.pins.put(employee_id, pin, records.now())
         records.note("set_pin", employee_id, "", author=noted)

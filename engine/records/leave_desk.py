@@ -12,6 +12,7 @@ from pathlib import Path
 
 from engine.access.audit import AuditRow
 from engine.config import Half
+from engine.config.ids import nobody_has
 from engine.errors import InputError
 from engine.people import (
     Balance,
@@ -161,7 +162,7 @@ class LeaveDesk:
             StorageError: the entry cannot be written.
         """
         if employee_id not in self._records.people.known():
-            raise InputError(f"nobody is known as {employee_id}", hint="`muster people` lists who is")
+            raise nobody_has(employee_id, self._records.people.known())
         now = self._records.now()
         entry = _checked(
             Leave(
@@ -247,7 +248,7 @@ class LeaveDesk:
             StorageError: it cannot be written.
         """
         if employee_id not in self._records.people.known():
-            raise InputError(f"nobody is known as {employee_id}", hint="`muster people` lists who is")
+            raise nobody_has(employee_id, self._records.people.known())
         if days is not None and not 0 <= days <= 366:
             raise InputError(f"{days:g} is no number of days in a year", hint="give a number from 0 to 366")
         if not 1970 <= year <= 9000:

@@ -15,6 +15,7 @@ import numpy as np
 
 from engine.attendance import IMPORTED, Book, Correction, DaySheet, Inside, PunchRow, inside_now, valid_rows
 from engine.attendance.presence import Direction
+from engine.config.ids import nobody_has
 from engine.errors import InputError
 from engine.face_reader import FaceReader, subject
 from engine.gallery import Gallery, Template
@@ -286,7 +287,7 @@ class Office:
         """
         self._known(unknown_id)
         if employee_id not in self._records.people.known():
-            raise InputError(f"nobody is known as {employee_id}", hint="enrol them first: `muster enrol`")
+            raise nobody_has(employee_id, self._records.people.known(), phrase("enrol them first: `muster enrol`"))
         self._decide("name", unknown_id, author=author, reason=reason, into=employee_id)
         templates = self._templates(unknown_id)
         self._records.strangers.update(lambda gallery: gallery.remove_templates(templates))

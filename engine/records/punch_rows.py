@@ -11,7 +11,8 @@ from zoneinfo import ZoneInfo
 
 from engine.attendance import IMPORTED, PunchRow
 from engine.attendance.presence import Direction
-from engine.people import ClockDirection, ClockFile, ClockPunch, DateOrder, RowMessage, StaffIds, in_zone
+from engine.config.ids import StaffIds, did_you_mean
+from engine.people import ClockDirection, ClockFile, ClockPunch, DateOrder, RowMessage, in_zone
 from engine.records.books import Records
 from engine.storage import clean_text, new_id
 from engine.words import Phrase, phrase
@@ -195,16 +196,17 @@ class ImportedRows:
             first.setdefault(punch.who, punch)
         for who, count in self.unknown_ids.items():
             wanted = self._how.people.get(who, who)
+            asked = did_you_mean(wanted, self._records.people.known())
+            what = phrase("say who it is, or import the staff list first")
+            next_step = phrase("{question} If so, say who it is", question=asked) if asked else what
             text = (
                 phrase(
-                    "nobody has the id {id!r}, {count} punches left out: say who it is, or import the staff list first",
+                    "nobody has the id {id!r}, {count} punches left out: {next_step}",
                     id=wanted,
                     count=count,
+                    next_step=next_step,
                 )
                 if count > 1
-                else phrase(
-                    "nobody has the id {id!r}, 1 punch left out: say who it is, or import the staff list first",
-                    id=wanted,
-                )
+                else phrase("nobody has the id {id!r}, 1 punch left out: {next_step}", id=wanted, next_step=next_step)
             )
             self._say(first[who], "id", text)

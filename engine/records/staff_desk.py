@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from engine.config.ids import nobody_has
 from engine.errors import InputError
 from engine.gallery import Gallery, coherence
 from engine.people import (
@@ -271,7 +272,7 @@ class StaffDesk:
             InputError: nobody has that id.
         """
         if employee_id not in self._records.people.all():
-            raise InputError(f"nobody is known as {employee_id}", hint="`muster people` lists everybody")
+            raise nobody_has(employee_id, self._records.people.all())
         return self._records.people.dated().all().get(employee_id, NO_CAREER).rows
 
 

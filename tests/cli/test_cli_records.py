@@ -373,4 +373,4 @@ def test_a_person_is_told_everything_corrected_for_a_false_match_and_then_forgot
     held = [path for path in workspace.rglob("*") if path.is_file() and b"Kaling" in path.read_bytes()]
     assert held == []
     assert parsed(run("verify", "--json"))["ok"]
-    refused(run("forget", "E7", "--yes"), 4, "nobody is enrolled as E7")
+    refused(run("forget", "E7", "--yes"), 4, "nobody is known as E7")

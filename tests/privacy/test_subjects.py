@@ -166,7 +166,7 @@ def test_after_forgetting_nothing_is_found_and_the_other_person_is_whole(place: 
     spelt = traces.person == traces.name
     assert stored["subject"].startswith("erased-") == spelt
     assert (stored["log_rows_under_the_pseudonym"] > 2) == spelt  # two enrolments were signed with the name
-    with pytest.raises(InputError, match="nobody is enrolled"):
+    with pytest.raises(InputError, match="nobody is known"):
         workbench.privacy.forget(traces.person)
 
 
@@ -367,6 +367,6 @@ def test_a_punch_of_somebody_else_is_told_but_not_shown(by_name: Place, samples:
 
 
 def test_nothing_is_exported_of_nobody(by_name: Place, tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="nobody is enrolled as E99"):
+    with pytest.raises(InputError, match="nobody is known as E99"):
         by_name[0].privacy.export_subject("E99", tmp_path / "no.zip")
     assert not (tmp_path / "no.zip").exists()

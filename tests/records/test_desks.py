@@ -252,7 +252,7 @@ def test_an_id_that_spells_the_name_will_be_a_pseudonym(tmp_path: Path) -> None:
 
 
 def test_of_nobody_nothing_is_foreseen(place: Workbench) -> None:
-    with pytest.raises(InputError, match="nobody is enrolled as E9"):
+    with pytest.raises(InputError, match="nobody is known as E9"):
         place.privacy.foresee("E9")
 
 

@@ -6,7 +6,7 @@ from datetime import date
 
 import streamlit as st
 
-from app.ui import parts
+from app.ui import parts, people_filter
 from app.ui.address import put, to
 from app.views.attendance import charts, downloads, filters, importing, tables
 from app.views.attendance.filters import SheetFilter
@@ -139,7 +139,9 @@ def _nothing(bench: Workbench, asked: SheetFilter, today: date) -> None:
             else None,
         )
     elif asked.department or asked.find:
-        parts.notice(say("No one matches"), say("No row matches this department and person."), action=_all)
+        near = people_filter.near(asked.find, bench.people.known().values())
+        told = " ".join(filter(None, (say("No row matches this department and person."), near)))
+        parts.notice(say("No one matches"), told, action=_all)
     elif asked.first > today:
         parts.notice(say("These days are in the future"), say("Choose days up to today."), action=_all)
     else:

@@ -9,7 +9,7 @@ from datetime import date, timedelta
 import streamlit as st
 from markupsafe import Markup
 
-from app.ui import parts
+from app.ui import parts, people_filter
 from app.ui.address import day_of, put, to
 from app.views.attendance import account, charts, corrections, tables
 from app.web import access
@@ -34,9 +34,9 @@ def show(bench: Workbench, employee_id: str) -> None:
     known = bench.people.known().get(employee_id)
     _head(employee_id, known, first, today)
     if known is None and not rows:
-        parts.notice(
-            say("No one has this id in this month"), say("The person may have been erased, or the address is wrong.")
-        )
+        near = people_filter.near(employee_id, bench.people.known().values())
+        told = " ".join(filter(None, (say("The person may have been erased, or the address is wrong."), near)))
+        parts.notice(say("No one has this id in this month"), told)
         return
     access.viewed("view_attendance", employee_id, f"month {first:%Y-%m}")
     found = headline(rows.values())

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import streamlit as st
 
-from app.ui import parts
+from app.ui import parts, people_filter
 from app.ui.address import put, to
 from app.views.month import closing, filters, grid, groups
 from app.views.month.filters import MonthFilter
@@ -13,6 +15,7 @@ from app.words import say, say_number
 from engine.attendance import DaySheet
 from engine.operations.reporting import AttendanceReports
 from engine.reports import open_groups, summarise
+from engine.types import Person
 
 
 def show() -> None:
@@ -28,7 +31,7 @@ def show() -> None:
     closing.show(asked, everybody, today)
     rows = asked.of_kind([row for row in everybody if asked.keeps(row)])
     if not rows:
-        _nothing(asked)
+        _nothing(asked, bench.people.known().values())
         return
     found = open_groups(rows)
     _figures(rows)
@@ -84,12 +87,14 @@ def _figures(rows: list[DaySheet]) -> None:
     )
 
 
-def _nothing(asked: MonthFilter) -> None:
+def _nothing(asked: MonthFilter, people: Iterable[Person]) -> None:
     def everybody() -> None:
         st.button(say("Show everyone"), on_click=lambda: put(department="", find="", kind=""))
 
     if asked.department or asked.find or asked.kind:
-        parts.notice(say("No one matches"), say("No row matches these filters."), action=everybody)
+        near = people_filter.near(asked.find, people)
+        told = " ".join(filter(None, (say("No row matches these filters."), near)))
+        parts.notice(say("No one matches"), told, action=everybody)
     else:
         parts.notice(
             say("No one was expected or seen"), say("No shift applies on these days and no camera saw anyone.")

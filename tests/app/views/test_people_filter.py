@@ -6,7 +6,7 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
-from pages import bench_of, open_page
+from pages import bench_of, open_page, texts
 
 from app.ui.people_filter import departments, keeps
 from engine.attendance import PunchRow
@@ -51,3 +51,24 @@ def test_rows_write_a_department_in_one_way(tmp_path: Path, monkeypatch: pytest.
     with bench.attendance.log.exclusive():
         bench.attendance.log.append(at.date(), rows)
     assert {row.department for row in AttendanceReports(bench).rows(at.date(), at.date())} == {"Sales", ""}
+
+
+@pytest.mark.parametrize(
+    ("name", "query"),
+    [
+        ("attendance", {"find": "e-07"}),
+        ("month", {"find": "e-07"}),
+        ("attendance", {"person": "e-07"}),
+    ],
+)
+def test_a_page_asks_for_the_id_that_is_near(
+    name: str, query: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench = bench_of(tmp_path, monkeypatch)
+    bench.people.put_all([*PEOPLE, Person("E7", "Fay Orr", "Sales", enrolled_at="2020-01-01")])
+    page = open_page(name, tmp_path, monkeypatch, "hr", query=query)
+    assert not page.exception
+    assert "Did you mean E7?" in texts(page)
+    assert "Did you mean" not in texts(
+        open_page(name, tmp_path, monkeypatch, "hr", query=query | dict.fromkeys(query, "zz"))
+    )
