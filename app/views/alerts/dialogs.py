@@ -121,7 +121,7 @@ def _other(bench: Workbench, unknown_id: str) -> str:
         st.selectbox(
             say("Other stranger (most similar first)"),
             [each.person for each, _ in alike],
-            format_func=lambda key: parts.plain(name_of(bench, key)),
+            format_func=lambda key: name_of(bench, key),
             key="dossier-other",
         )
         or ""

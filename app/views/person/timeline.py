@@ -38,7 +38,7 @@ def show(bench: Workbench, key: str) -> None:
         return each.face.first_seen.astimezone(bench.config.zone).date()
 
     for day, own in groupby(found, day_of):
-        st.subheader(say_date(day), anchor=False)
+        st.header(say_date(day), anchor=False)
         grid = st.grid(min_column_width=162)
         for each in own:
             with grid.cell():

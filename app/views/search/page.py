@@ -99,7 +99,7 @@ def _ask(bench: Workbench) -> None:
             key="search-file",
         )
         pasted = _paste(key="search-paste", on_picture_change=lambda: None)
-        st.caption(say("Or press Ctrl+V to paste a picture."))
+        parts.soft(say("Or press Ctrl+V to paste a picture."))
     if isinstance(address := pasted.get("picture"), str) and address:
         put(picture="")
         _take(bench, f"pasted {hash(address)}", lambda: _from_clipboard(address))
@@ -146,7 +146,7 @@ def _chosen(photo: _Photo) -> int:
     count = len(photo.faces)
     number = min(int(st.session_state.get("search-face") or 0), count - 1)
     if count > 1:
-        st.caption(
+        parts.soft(
             say_count("{count} face in the picture. Choose one:", "{count} faces in the picture. Choose one:", count)
         )
         with st.container(horizontal=True, gap="small"):
@@ -164,7 +164,7 @@ def _chosen(photo: _Photo) -> int:
     else:
         parts.html(parts.face(inline(photo.faces[0].picture, 112), 112, say("The face to search for")))
     if not photo.faces[number].quality.good:
-        st.caption(say("This face is small, blurred or turned away: expect fewer finds."))
+        parts.soft(say("This face is small, blurred or turned away: expect fewer finds."))
     return number
 
 
@@ -240,7 +240,7 @@ def _results(bench: Workbench, face: Probe, wanted: Wanted) -> None:
 
 
 def _sightings(bench: Workbench, answer: Answer, wanted: Wanted) -> None:
-    st.subheader(say("Sightings ({count})", count=answer.total) if answer.total else say("Sightings"), anchor=False)
+    st.header(say("Sightings ({count})", count=answer.total) if answer.total else say("Sightings"), anchor=False)
     if not answer.total:
         parts.notice(
             say("No camera saw this face"),

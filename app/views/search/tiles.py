@@ -27,9 +27,9 @@ def face_link(picture: str) -> Markup:
 def candidates(bench: Workbench, answer: Answer) -> None:
     """Enrolled people and strangers who resemble the face."""
     found = [*answer.people, *answer.strangers]
-    st.subheader(say("Who it may be"), anchor=False)
+    st.header(say("Who it may be"), anchor=False)
     if not found:
-        st.caption(say("No enrolled person and no stranger resembles this face enough."))
+        parts.soft(say("No enrolled person and no stranger resembles this face enough."))
         return
     grid = st.grid(4, min_column_width=220)
     for each in sorted(found, key=lambda each: -each.similarity):
@@ -116,18 +116,21 @@ def picture_of(bench: Workbench, each: Seen, side: int = 160) -> Markup:
         return parts.face(parts.picture(path, 2 * side), side, name)
     if each.key in bench.people.known():
         face = parts.face(parts.portrait(each.key, side), side, name)
-        return parts.captioned(face, say("Enrolment picture"))
+        return parts.markup(
+            '<div>{face}<div class="m-soft">{text}</div></div>', face=face, text=say("Enrolment picture")
+        )
     return gone(side, side)
 
 
 def tile(bench: Workbench, each: Seen, threshold: float | None) -> None:
-    """One sighting; without a threshold it is one of somebody's own, whose name is above."""
+    """One sighting; without a threshold it is one of somebody's own, below their name and the day."""
     name = name_of(bench, each.key) if each.key else say("Unknown person")
     if each.key and not each.certain:
         name = say("perhaps {name}", name=name)
     time = each.face.first_seen.astimezone(bench.config.zone)
     until = say_time(each.face.last_seen.astimezone(bench.config.zone))
-    span = moment(bench, time) if until == say_time(time) else f"{moment(bench, time)} – {until}"
+    begin = say_time(time) if threshold is None else moment(bench, time)  # the day is above
+    span = begin if until == say_time(time) else f"{begin} – {until}"
     parts.show(
         '<div class="m-tile">{picture}<strong>{name}</strong>{bar}<span>{time}</span><span class="m-soft">{camera}</span>'
         '<span class="m-states">{decision}</span><span class="m-states">{links}</span></div>',
