@@ -1,7 +1,7 @@
 """Faces of those who passed a camera, kept for some weeks so that somebody can be searched for by photo.
 
 One file per model and workplace day, `faces/<model>/<day>.faces`, one line per track that ended: what was decided, and the mean embedding
-in 8 bits per number. Against 32 bits that moves a similarity by less than .002, and 100,000 faces take 60 MB of memory. Each line is
+in 8 bits per number. Against 32 bits that moves a similarity by less than .002, and 100,000 faces take 90 MB of memory. Each line is
 encrypted with the day's key (`engine.storage.vault`). Lines are appended; when somebody is erased, the day is written anew without
 them, under a new key, so that no copy of the old file can be opened.
 
@@ -196,7 +196,7 @@ class SeenFaces:
 
     def cameras(self) -> list[str]:
         """Return the cameras that saw somebody."""
-        return sorted({face.camera for day in self._loaded(date.min, date.max) for face in day.faces})
+        return sorted({face.camera for day in self._loaded(date.min, date.max) for face in day.alike})
 
     def _loaded(self, first: date, last: date) -> Iterator[_Day]:
         """Yield the days in memory, newest first: what does not fit is what is asked for least."""

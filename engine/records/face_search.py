@@ -166,11 +166,12 @@ class FaceSearch:
 
     # ----------------------------------------------------------------------------------------- searching
 
-    def search(self, probe: Floats, wanted: Wanted, *, author: str) -> Answer:
+    def search(self, probe: Floats, wanted: Wanted, *, author: str, again: bool = False) -> Answer:
         """Return where and when a face was seen, and whom it resembles.
 
         Args:
             probe: (d,) float32 unit row.
+            again: the audit log has this search: a page is drawn anew, or shows the next ones.
 
         Raises:
             InputError: the face is that of somebody who withdrew their consent.
@@ -193,7 +194,7 @@ class FaceSearch:
         people = () if wanted.who == "strangers" else self._people(probe, withdrawn, at_least)
         strangers = () if wanted.who == "people" else self._strangers(probe, at_least, view.register)
         found = tuple(view.seen(hit.face, round(hit.similarity, 4)) for hit in hits[wanted.skip :])
-        if not wanted.skip:
+        if not again:
             self._note(wanted, at_least, total, author)
         return Answer(people, strangers, found, total, at_least, threshold)
 

@@ -12,6 +12,7 @@ from markupsafe import Markup
 from app.ui import parts, people_filter
 from app.ui.address import day_of, put, to
 from app.views.attendance import account, charts, corrections, tables
+from app.views.search.tiles import face_link
 from app.web import access
 from app.words import say, say_date, say_minutes, say_month, say_number, say_time, say_weekdays, term
 from engine.attendance import IMPORTED, DaySheet, PunchRow
@@ -237,7 +238,13 @@ def _explained(bench: Workbench, each: Explanation, names: Mapping[str, str]) ->
         picture=picture,
         head=_heading(row),
         bar=parts.similarity_bar(row.similarity, row.threshold, row.runner_up_similarity),
-        told=" ".join(filter(None, (_sentence(each, names), _fault(bench, row.evidence_image)))),
+        told=parts.joined(
+            [
+                " ".join(filter(None, (_sentence(each, names), _fault(bench, row.evidence_image)))),
+                " ",
+                face_link(row.evidence_image) if bench.records.inside(row.evidence_image) else "",
+            ]
+        ),
     )
 
 

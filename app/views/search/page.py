@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import contextlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import cast, get_args
@@ -29,7 +29,7 @@ __all__ = ["forget", "show"]
 
 RIGHT = "search.faces"
 PAGE = 24
-_KEY = "search"
+_KEY, _NOTED = "search", "search-noted"
 _PASTED_BYTES = 4_000_000
 
 _paste = st.components.v2.component(
@@ -56,7 +56,8 @@ class _Photo:
 
 def forget() -> None:
     """Drop the photo: the user left the page."""
-    st.session_state.pop(_KEY, None)
+    for key in (_KEY, _NOTED):
+        st.session_state.pop(key, None)
 
 
 def show() -> None:
@@ -231,7 +232,10 @@ def _day(param: str, label: str) -> date | None:
 def _results(bench: Workbench, face: Probe, wanted: Wanted) -> None:
     try:
         _, author = access.acting(RIGHT)
-        answer = bench.face_search.search(face.embedding, wanted, author=author)
+        asked = (face, replace(wanted, skip=0))
+        again = st.session_state.get(_NOTED) == asked
+        answer = bench.face_search.search(face.embedding, wanted, author=author, again=again)
+        st.session_state[_NOTED] = asked
     except InputError as error:
         parts.failed(error)
         return
