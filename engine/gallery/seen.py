@@ -24,7 +24,6 @@ from zoneinfo import ZoneInfo
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.errors import StorageError
 from engine.storage import append_lines, atomic_write, file_name, locked, storage_errors
 from engine.storage.vault import Owner, Vault, sealed_key
 
@@ -151,7 +150,7 @@ class SeenFaces:
 
     def days(self) -> list[date]:
         """Return the days of which there are faces of this model, oldest first."""
-        return sorted(_day_of(path) for path in self._folder.glob(f"*{_SUFFIX}"))
+        return sorted(_day_of(path) for path in self.files() if path.parent == self._folder)
 
     def search(
         self,
@@ -278,7 +277,7 @@ class SeenFaces:
 
     def files(self) -> list[Path]:
         """Return the files of all models, oldest day first."""
-        return sorted(self._root.glob(f"*/*{_SUFFIX}"), key=lambda path: path.name)
+        return sorted(filter(_is_day, self._root.glob(f"*/*{_SUFFIX}")), key=lambda path: path.name)
 
     def sealed(self) -> list[bool]:
         """Return of each file whether it is encrypted."""
@@ -382,10 +381,14 @@ def _place(path: Path) -> str:
 
 
 def _day_of(path: Path) -> date:
-    try:
-        return date.fromisoformat(path.stem)
-    except ValueError as error:
-        raise StorageError(f"{path} is none of Muster's files", hint="move it elsewhere") from error
+    return date.fromisoformat(path.stem)
+
+
+def _is_day(path: Path) -> bool:
+    """Whether a file is one of ours, and no copy that somebody made."""
+    with contextlib.suppress(ValueError):
+        return date.fromisoformat(path.stem).isoformat() == path.stem
+    return False
 
 
 def _first_line(path: Path) -> bytes:

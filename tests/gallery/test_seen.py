@@ -152,5 +152,6 @@ def test_damage_costs_the_faces_that_it_hit(place: Path) -> None:
     head, first, second = path.read_bytes().splitlines(keepends=True)
     path.write_bytes(head + first[:60] + b"AAAA" + first[64:] + second + b"torn by a cra")
     assert tracks([hit.face for hit in seen(place).search(FACES["bob"])[0]]) == ["r-2", "r-3"]
+    shutil.copy(path, path.with_stem(f"{path.stem} copy"))  # not ours
     seen(place).record(passage("r-5", "bob"), FACES["bob"])  # heals the torn line
     assert seen(place).search(FACES["bob"])[1] == 3

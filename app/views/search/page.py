@@ -66,6 +66,8 @@ def show() -> None:
     parts.stylesheet("alerts")
     uploads.expect(RIGHT)
     st.title(say("Search by photo"), anchor=False)
+    if not bench.records.seen.days():
+        _nothing_kept(bench)
     _ask(bench)
     photo = _photo()
     if photo is None:
@@ -80,6 +82,23 @@ def show() -> None:
     chosen = _chosen(photo)
     wanted = _filters(bench)
     _results(bench, photo.faces[chosen], wanted)
+
+
+def _nothing_kept(bench: Workbench) -> None:
+    """Why no sighting can be found, and what to do."""
+    if bench.settings.get().retention.faces == 0:
+        parts.notice(
+            say("No faces are kept"),
+            say("Set how many days to keep them: Settings › Retention › Faces."),
+            tone="warn",
+        )
+        return
+    parts.notice(
+        say("No faces yet"),
+        say(
+            "Cameras add everyone they see well. `muster search IMAGE --read-pictures` adds the pictures of earlier punches and strangers."
+        ),
+    )
 
 
 def _photo() -> _Photo | None:
