@@ -29,7 +29,7 @@ def show_messages(messages: Sequence[RowMessage], name: str) -> None:
     rows = [
         {
             say("Line"): str(alike[0].line or "–"),
-            say("Column"): alike[0].column,
+            say("Column"): said(alike[0].column),
             say("Type"): f"{'■' if alike[0].level == 'error' else '▲'} {term(alike[0].level)}",
             say("Message"): _told(alike),
         }

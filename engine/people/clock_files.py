@@ -50,6 +50,8 @@ CLOCK_FIELDS = headings(
     },
 )
 """Accepted headings by field, the most usual first."""
+_ATTLOG_COLUMNS = {"id": phrase("id"), "time": phrase("time"), "state": phrase("state")}
+"""What the columns of `attlog.dat` hold."""
 
 _STATES: Mapping[str, ClockDirection] = {
     **{"0": "in", "1": "out", "2": "out", "3": "in"},
@@ -122,8 +124,8 @@ class ClockFile:
     order: DateOrder | None = None
 
     def column(self, name: str) -> str:
-        """The heading of a field as the file writes it; of `attlog.dat` the field itself."""
-        return self.columns.get(name, "") if self.columns else name
+        """The heading of a field as the file writes it; `attlog.dat` has none, so what is in the column, in the reader's language."""
+        return self.columns.get(name, "") if self.columns else _ATTLOG_COLUMNS.get(name, name)
 
     def refuse(self, line: int, column: str, text: Phrase) -> None:
         """Leave a row out."""
@@ -206,6 +208,13 @@ def _attlog(found: ClockFile, lines: Sequence[str], known: Mapping[str, ClockDir
             continue
         cells = [cell.strip() for cell in line.split("\t")]
         who, text, device, state = (*cells[:4], "", "", "", "")[:4]
+        if not text:
+            said = phrase(
+                "{text!r} is no line of a terminal: correct it to id, time, device and state, divided by tabs, or delete it",
+                text=line.strip()[:60],
+            )
+            found.refuse(number, "time", said)
+            continue
         try:
             time = read_moment(text, None)
         except NotADay as error:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from engine.people import RowMessage
 from engine.reports.excel import MAX_ROWS, cell_text, new_workbook
-from engine.words import ENGLISH, N_, Words
+from engine.words import ENGLISH, N_, Phrase, Words
 
 _HEADS = (N_("Line"), N_("Column"), N_("Type"), N_("Message"))
 _LEVELS = {"error": N_("error"), "warning": N_("warning")}
@@ -36,7 +36,12 @@ def messages_excel(messages: Sequence[RowMessage], name: str, words: Words = ENG
         for row, message in enumerate(shown, 1):
             if message.line:
                 sheet.write_number(row, 0, message.line, text)
-            sheet.write_string(row, 1, cell_text(message.column), text)
+            sheet.write_string(
+                row,
+                1,
+                cell_text(words.say(message.column) if isinstance(message.column, Phrase) else message.column),
+                text,
+            )
             sheet.write_string(row, 2, words.say(_LEVELS[message.level]), text)
             sheet.write_string(row, 3, cell_text(words.say(message.text)), text)
         sheet.freeze_panes(1, 0)

@@ -9,12 +9,12 @@ from zoneinfo import ZoneInfo, available_timezones
 import pandas as pd
 import streamlit as st
 
-from app.ui import parts, reading
+from app.ui import parts, people_filter, reading
 from app.ui.messages import nothing_new, show_messages
 from app.web import access, uploads
 from app.words import say, say_count, say_date, say_number, say_time
 from engine.attendance.presence import Direction
-from engine.people import CLOCK_FIELDS, ClockDirection, read_ids
+from engine.people import ClockDirection, read_ids
 from engine.records import PunchImport, ReadingOfPunches, uploaded
 from engine.workbench import Workbench
 
@@ -90,16 +90,16 @@ def _reading(bench: Workbench, file_id: str) -> ReadingOfPunches:
         with right:
             encoding, order = reading.asked("punches")
         headings = {
-            "id": say("Id"),
-            "datetime": say("Day and time"),
-            "date": say("Day"),
-            "time": say("Time"),
-            "state": say("Direction"),
+            "id": (say("Id"), say("employee id")),
+            "datetime": (say("Day and time"), say("date time")),
+            "date": (say("Day"), say("date")),
+            "time": (say("Time"), say("time")),
+            "state": (say("Direction"), say("direction")),
         }
         st.caption(say("Columns that have another name than usual:"))
         columns = {}
-        for place, (name, label) in zip(st.columns(len(headings)), headings.items(), strict=True):
-            if text := place.text_input(label, key=f"{_KEY}-column-{name}", placeholder=CLOCK_FIELDS[name][0]):
+        for place, (name, (label, usual)) in zip(st.columns(len(headings)), headings.items(), strict=True):
+            if text := place.text_input(label, key=f"{_KEY}-column-{name}", placeholder=usual):
                 columns[name] = text
         uploads.expect("attendance.correct")
         listed = st.file_uploader(
@@ -155,7 +155,9 @@ def _people(bench: Workbench, result: PunchImport, file_id: str) -> None:
         with st.container(height=_TALLEST_PX if len(ids) > _FEW else "content", border=len(ids) > _FEW):
             for who in ids[:_ASKED]:
                 count = f" ({say_number(result.unknown_ids[who])})" if who in result.unknown_ids else ""
-                _ask("people", file_id, who, f"{parts.plain(who)}{count}", options)
+                asked = people_filter.near(who, known.values())
+                label = " · ".join(filter(None, (f"{parts.plain(who)}{count}", parts.plain(asked))))
+                _ask("people", file_id, who, label, options)
             if len(ids) > _ASKED:
                 st.caption(say("… and {count} more", count=say_number(len(ids) - _ASKED)))
 

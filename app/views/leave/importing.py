@@ -77,7 +77,8 @@ def _take(
 def _unknown(kinds: LeaveKinds, result: LeaveImport, mapping: Mapping[str, str], file_id: str) -> None:
     """Ask what unknown words mean."""
     unknown = result.unknown_kinds or {}
-    found = [*mapping, *(word for word in unknown if word not in mapping)]
+    # an empty cell means nothing that could be remembered: its message asks to fill it in
+    found = [word for word in (*mapping, *(word for word in unknown if word not in mapping)) if word.strip()]
     if not found:
         return
     st.subheader(say("Unknown kinds"))

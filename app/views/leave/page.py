@@ -224,7 +224,7 @@ def _history(bench: Workbench, person: str) -> None:
                 _whole(f"{say_date(row.timestamp.date())} {say_time(row.timestamp)}"),
                 _name(bench, row.subject),
                 term(row.action),
-                bench.office.readable(row.detail),
+                words.change(bench.office.readable(row.detail), bench.leave_desk.kinds),
                 _whole(row.author),
             )
             for row in rows

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import re
+from datetime import date
+
 from app.words import say, say_date, say_number, term
 from engine.config import Half
 from engine.people import Leave, LeaveKinds
+
+_ENTRY = re.compile(
+    r"([\w-]+) (\d{4}-\d\d-\d\d)(?:…(\d{4}-\d\d-\d\d))?(?: \(((?:[\d.]+|morning|afternoon|pending)(?: (?:morning|afternoon|pending))*)\))?"
+)
 
 PARTS: dict[str, tuple[float | None, Half]] = {
     "whole": (None, ""),
@@ -45,6 +52,28 @@ def capital(name: str) -> str:
     """The name of a kind in the viewer's language, with a capital letter."""
     text = term(name)
     return text[:1].upper() + text[1:]
+
+
+def change(detail: str, kinds: LeaveKinds) -> str:
+    """What the audit log says about a change (`annual 2026-11-02…2026-11-06 (0.5 morning) → –: moved`), for the reader; a reason stays."""
+
+    def entry(match: re.Match[str]) -> str:
+        key, first, last, more = match.groups()
+        if key not in kinds.all:
+            return match[0]
+        told = [_marks(word) for word in (more or "").split()]
+        spelt = " – ".join(say_date(date.fromisoformat(day)) for day in (first, last) if day)
+        return f"{kind_name(kinds, key)} {spelt}" + (f" ({', '.join(told)})" if told else "")
+
+    try:
+        return _ENTRY.sub(entry, detail)
+    except ValueError:  # a reason that looks like an entry
+        return detail
+
+
+def _marks(word: str) -> str:
+    marks = {"morning": say("morning"), "afternoon": say("afternoon"), "pending": say("pending")}
+    return marks.get(word) or say("{share} of the day", share=days(float(word)))
 
 
 def days(value: float) -> str:

@@ -189,3 +189,17 @@ def test_a_kind_in_use_or_given_by_the_environment_stays(place: Workbench, monke
 def test_others_do_not_see_the_kinds(place: Workbench, monkeypatch: pytest.MonkeyPatch, role: str) -> None:
     page = open_page("leave", place.workspace, monkeypatch, role, query={"view": "kinds"})
     assert "Add kind" not in {button.label for button in page.button}
+
+
+def test_the_history_is_told_in_the_readers_language(place: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = monday()
+    made = place.leave_desk.add("E1", "annual", first, first, author="hr", share=0.5, half="morning", pending=True)
+    place.leave_desk.add("E2", "duty", first, first.replace(day=first.day + 1), author="hr", share=0.25)
+    place.leave_desk.change(made.leave_id, author="hr", approved=True, reason=f"sick {first} (bigger)")
+    shown = texts(opened(place, monkeypatch, language="de", view="history"))
+    assert "Urlaub" in shown
+    assert "(0,5 Tag, Vormittag, offen)" in shown or "Vormittag" in shown
+    assert "annual" not in shown
+    assert "pending" not in shown
+    assert f"{first}" not in shown.replace(f"sick {first} (bigger)", "")
+    assert "annual 2026" not in texts(opened(place, monkeypatch, view="history"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextvars import ContextVar
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 from pages import bench_of, open_page, texts
 from streamlit.testing.v1 import AppTest
 
+from app.web import viewer
 from engine.people import Person
 from engine.workbench import Workbench
 
@@ -65,3 +67,46 @@ def test_an_import_asks_for_unknown_ids_and_words(place: Workbench, monkeypatch:
 def test_whoever_may_only_look_imports_nothing(place: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:
     page = open_page("attendance", place.workspace, monkeypatch, "viewer")
     assert "Import punches" not in {button.label for button in page.button}
+
+
+def _speak(monkeypatch: pytest.MonkeyPatch, language: str) -> None:
+    """AppTest formats choices outside of the page's run."""
+    monkeypatch.setattr(viewer, "current", ContextVar("viewer", default=viewer.Viewer(language)))  # noqa: B039 - it is frozen
+
+
+def test_what_is_wrong_is_told_in_the_readers_language(place: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Columns of a log without headings, lines that are none, and ids that are nearly somebody's."""
+    _speak(monkeypatch, "de")
+    log = f"17\t{DAY} 07:00:00\t1\t0\ne02\t{DAY} 08:00:00\t1\t0\n17\t{DAY} 08:00:00\t1\t0\nE2 08:00\n17\tx\t1\t0\n"
+    page = open_page("attendance", place.workspace, monkeypatch, "hr", language="de")
+    press(page, "Buchungen importieren")
+    page.file_uploader(key="import_punches").set_value(("attlog.dat", log.encode(), "text/plain"))
+    press(page, "Buchungen importieren")
+    told = next(table.value for table in page.dataframe if "Spalte" in table.value)
+    assert set(told["Spalte"]) == {"Personalnummer", "Zeit"}
+    assert any("„E2 08:00“ ist keine Zeile eines Terminals" in text for text in told["Hinweis"])
+    assert any("Meinten Sie E2?" in text for text in told["Hinweis"])
+    labels = [each.label.replace("\\", "") for each in page.selectbox]
+    assert any(label.startswith("e02 (1) · Meinten Sie E2") for label in labels), labels
+    assert page.text_input(key="import_punches-column-id").placeholder == "Personalnummer"
+
+
+@pytest.mark.parametrize("language", ["en", "de"])
+def test_headings_that_the_page_names_are_understood(
+    place: Workbench, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, language: str
+) -> None:
+    _speak(monkeypatch, language)
+    page = open_page("attendance", place.workspace, monkeypatch, "hr", language=language)
+    press(page, "Import punches" if language == "en" else "Buchungen importieren")
+    page.file_uploader(key="import_punches").set_value(("attlog.dat", LOG.encode(), "text/plain"))
+    press(page, "Import punches" if language == "en" else "Buchungen importieren")
+    names = {
+        name: page.text_input(key=f"import_punches-column-{name}").placeholder
+        for name in ("id", "date", "time", "state", "datetime")
+    }
+    one, two = tmp_path / "one.csv", tmp_path / "two.csv"
+    one.write_text(
+        f"{names['id']},{names['date']},{names['time']},{names['state']}\n17,{DAY},08:00,0\n", encoding="utf-8"
+    )
+    two.write_text(f"{names['id']},{names['datetime']}\n17,{DAY} 08:00\n", encoding="utf-8")
+    assert [len(place.punches.import_file(path, author="hr", dry_run=True).added) for path in (one, two)] == [1, 1]
