@@ -118,7 +118,12 @@ class Workbench:
             vault=vault,
         )
         self.incidents = IncidentBook(
-            workspace, zone, logs, vault=vault, episode_gap_s=self.config.events.episode_gap_s
+            workspace,
+            zone,
+            logs,
+            vault=vault,
+            episode_gap_s=self.config.events.episode_gap_s,
+            film_bytes=self.config.events.film_gb * 1e9,
         )
         self.dossiers = DossierBook(workspace, zone, logs)
         self.sightings = SightingBook(workspace, zone, logs)

@@ -149,11 +149,11 @@ def _picture(request: Request) -> Response:
     records = services.bench(found[1]).records
     answer = _serve(request, records, path, square="square" in request.query_params)
     if answer.status_code in _SHOWN:
-        _viewed(request, found, str(path.relative_to(root)))
+        viewed(request, found, str(path.relative_to(root)))
     return answer
 
 
-def _viewed(request: Request, found: tuple[Account, str], subject: str) -> None:
+def viewed(request: Request, found: tuple[Account, str], subject: str) -> None:
     session = services.sessions().key_of(token_of(request.headers.get("cookie", "")))
     services.bench(found[1]).views.note("view_picture", subject, author=found[0].name, session=session)
 
@@ -172,7 +172,7 @@ def _portrait(request: Request) -> Response:
         response = _serve(request, bench.records, own, square=True, most_px=most)
         if response.status_code in _SHOWN:
             if min(_side(request), most) > _FACE_PX:
-                _viewed(request, found, employee_id)
+                viewed(request, found, employee_id)
             return response
     return Response(
         _initials(row.name if row else "?", employee_id),
@@ -192,7 +192,7 @@ def _initials(name: str, key: str) -> str:
     )
 
 
-def _threaded(route: Callable[[Request], Response]) -> Callable[[Request], Awaitable[Response]]:
+def threaded(route: Callable[[Request], Response]) -> Callable[[Request], Awaitable[Response]]:
     """Wraps a route that reads files: runs it off the event loop and answers errors briefly."""
 
     def answer(request: Request) -> Response:
@@ -208,4 +208,4 @@ def _threaded(route: Callable[[Request], Response]) -> Callable[[Request], Await
     return threaded
 
 
-routes = [Route("/picture/{path:path}", _threaded(_picture)), Route("/portrait", _threaded(_portrait))]
+routes = [Route("/picture/{path:path}", threaded(_picture)), Route("/portrait", threaded(_portrait))]

@@ -23,7 +23,7 @@ from starlette.staticfiles import StaticFiles
 from streamlit.starlette import App
 from streamlit.web import bootstrap
 
-from app.web import authority, monitoring, oidc, pictures, rest, services, sign_in, streams, trust, uploads
+from app.web import authority, films, monitoring, oidc, pictures, rest, services, sign_in, streams, trust, uploads
 from app.web.activity import Activity
 from app.web.below import Below, show_below
 from app.web.connections import Room, guarded
@@ -114,6 +114,7 @@ def create_app(reach: Reach = AT_ROOT, certificates: Certificates | None = None)
             *oidc.routes,
             *monitoring.routes,
             *pictures.routes,
+            *films.routes,
             *streams.routes,
             *rest.routes,
             *(trust.routes if authority.offered() else ()),

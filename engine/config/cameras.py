@@ -167,6 +167,9 @@ class EventsConfig(Section):
     """How long a tailgating incident waits for everybody involved to be identified."""
     context_s: float = Field(1.0, ge=0, le=5)
     """Pictures from this long before to this long after an incident are kept with it."""
+    film_gb: float = Field(5.0, ge=0, le=10_000)
+    """Room for films of incidents: four seconds before and five after each, H.264 as the camera sends it. The oldest go first. 0: no films
+    are kept."""
     tailgating: bool = True
     unknown: bool = True
 

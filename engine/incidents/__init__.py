@@ -14,6 +14,8 @@ from engine.incidents.log import (
     IncidentBook,
     IncidentKind,
     IncidentRow,
+    files_of,
+    film_of,
     over,
     with_reviews,
 )
@@ -33,6 +35,8 @@ __all__ = [
     "IncidentKind",
     "IncidentRow",
     "Register",
+    "files_of",
+    "film_of",
     "over",
     "with_reviews",
 ]

@@ -87,6 +87,17 @@ class IncidentRow:
 
 
 INCIDENTS = RowType(IncidentRow)
+_FILM = "-film.mp4"
+
+
+def film_of(row: IncidentRow) -> str:
+    """Return where an incident's film lies if there is one, relative to the workspace."""
+    return f"images/{row.kind.value}/{row.incident_id}{_FILM}"
+
+
+def files_of(row: IncidentRow) -> list[str]:
+    """Return all pictures that a row names, and the place of its film, relative to the workspace."""
+    return [place for column in IMAGE_COLUMNS if (place := getattr(row, column))] + [film_of(row)]
 
 
 @dataclass(frozen=True)
@@ -142,6 +153,7 @@ class IncidentBook:
         logs: makes the log; default: files in the workspace.
         vault: encrypts pictures; default: they are not encrypted.
         episode_gap_s: a stranger with an incident at the same camera within this time counts as still present.
+        film_bytes: that films may take together; the oldest go first. 0: there are none.
     """
 
     def __init__(
@@ -152,12 +164,13 @@ class IncidentBook:
         *,
         vault: Vault | None = None,
         episode_gap_s: float = 0.0,
+        film_bytes: float = 0.0,
     ) -> None:
         self._vault = vault or Vault(workspace, at_rest=False)
         logs = logs or FileLogs(workspace / "log")
         raw = logs.daily("incidents", INCIDENTS.columns[:-1], PEOPLE_CELLS, keys=("unknown_ids",))
         self.log = TypedDayLog(raw, INCIDENTS)
-        self._workspace, self._zone = workspace, zone
+        self._workspace, self._zone, self._film_bytes = workspace, zone, film_bytes
         self._episode_gap = timedelta(seconds=episode_gap_s)
 
     def day_of(self, time: datetime) -> date:
@@ -242,6 +255,27 @@ class IncidentBook:
                 with contextlib.suppress(OSError, StorageError):
                     self._vault.erase(path)
         return row if kept else None
+
+    @property
+    def films(self) -> bool:
+        """Films of incidents are kept."""
+        return self._film_bytes > 0
+
+    def keep_film(self, row: IncidentRow, content: bytes) -> None:
+        """Keep an incident's film, an MP4 file; older ones go if there is no room.
+
+        Raises:
+            StorageError: it cannot be written.
+        """
+        path = self._workspace / film_of(row)
+        self._vault.write(path, content, Owner.picture(path))
+        kept = sorted((self._workspace / "images").glob(f"*/*{_FILM}"), key=lambda each: each.name)
+        room = self._film_bytes
+        for each in reversed(kept):
+            with contextlib.suppress(OSError):
+                room -= each.stat().st_size
+                if room < 0 and each != path:
+                    self._vault.erase(each)
 
     def _told_already(self, event: Event) -> bool:
         """Return whether another process at the same camera, or this one before a restart, has reported the stranger."""

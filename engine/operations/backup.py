@@ -18,7 +18,7 @@ from engine.errors import InputError, StorageError
 from engine.storage import locked, storage_errors
 from engine.storage.chunked import Decrypting, Encrypting
 from engine.storage.logs import give_witnesses, key_folder, sealer_of, set_witnesses_aside
-from engine.storage.pictures import FOLDER, LOG
+from engine.storage.pictures import FOLDER, LOG, pictures_in
 from engine.storage.state import GALLERIES, LIST, SECRETS, TABLES
 from engine.workbench import Workbench
 
@@ -109,7 +109,7 @@ def _put(archive: tarfile.TarFile, home: Path, place: Path) -> int:
             pictures.add(name)
     # after the pictures, so that none is missing that is listed; what was written meanwhile follows
     count += sum(_put_log(archive, place, base, path, done) for path in lists)
-    for path in sorted(place.glob(f"{FOLDER}/*/*.jpg")):
+    for path in pictures_in(place / FOLDER, "*"):
         name = path.relative_to(place).as_posix()
         if name not in pictures:
             count += _add(archive, path, base / name)

@@ -24,16 +24,17 @@ import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
 
 from engine.attendance import PunchRow
 from engine.errors import MusterError
-from engine.imaging import WORDS, Broadcast, draw_tracks
+from engine.imaging import WORDS, Broadcast, Film, draw_tracks
 from engine.masking import mask
 from engine.operations.beats import fresh
 from engine.pipeline import FrameResult
-from engine.sources import Source
+from engine.sources import Filming, Source
 from engine.storage import atomic_write, claimed, file_name, storage_errors
 from engine.types import NOBODY, EventKind, Frame, Image, SourceEvent
 from engine.workbench import Workbench
@@ -336,6 +337,9 @@ class Reported:
     @property
     def catching_up(self) -> bool:
         return self._source.catching_up
+
+    def film(self, since: datetime, until: datetime) -> Film | None:
+        return self._source.film(since, until) if isinstance(self._source, Filming) else None
 
     def close(self) -> None:
         self._source.close()

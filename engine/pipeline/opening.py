@@ -15,6 +15,7 @@ from engine.pipeline.camera_check import CameraCheck, TurnCheck
 from engine.pipeline.coverage import CoverageKeeper
 from engine.pipeline.embedding_queue import LaggedQueue, ThreadedQueue
 from engine.pipeline.events import CameraEvents
+from engine.pipeline.films import FilmKeeper
 from engine.pipeline.following import FaceFollower
 from engine.pipeline.identification import Identification
 from engine.pipeline.pipeline import Pipeline, Stages
@@ -78,7 +79,10 @@ def open_pipeline(
         importlib.import_module("scipy.optimize")  # which scipy loads at first use, in half a second
     networks = (reader.beside.embedder, stats.embedding, reader.beside.glance)
     writer = Writer(services.attendance, services.people, threaded=live)
-    alerts = Alerts(services.incidents, services.dossiers, writer, name, services.alert, services.announce)
+    films = FilmKeeper(services.incidents, writer, live=live)
+    alerts = Alerts(
+        services.incidents, services.dossiers, writer, name, services.alert, services.announce, films.wanted
+    )
     scenes = SceneKeeper(config.events.context_s, services.people)
     stages = Stages(
         coverage=CoverageKeeper(watching, services.attendance.plan.coverage, writer, check),
@@ -95,7 +99,8 @@ def open_pipeline(
         strangers=Strangers(services.strangers, alike, writer, name),
         stream=StreamCheck(camera, watch),
         events=CameraEvents(maker),
-        recorder=Recorder(services, camera, writer, alerts, scenes, name),
+        recorder=Recorder(services, camera, writer, alerts, scenes, films, name),
+        films=films,
         writer=writer,
     )
     return Pipeline(stages, stats, live=live)

@@ -16,6 +16,7 @@ from engine.pipeline.camera_check import CameraCheck
 from engine.pipeline.coverage import CoverageKeeper
 from engine.pipeline.embedding_queue import EmbeddingQueue
 from engine.pipeline.events import CameraEvents
+from engine.pipeline.films import FilmKeeper
 from engine.pipeline.following import FaceFollower
 from engine.pipeline.identification import Identification
 from engine.pipeline.intake import Intake
@@ -45,6 +46,7 @@ class Stages:
         stream: whether the camera shows the door.
         events: what the decisions lead to.
         recorder: which rows and pictures that makes.
+        films: of incidents.
         writer: puts them on disk.
     """
 
@@ -57,6 +59,7 @@ class Stages:
     stream: StreamCheck
     events: CameraEvents
     recorder: Recorder
+    films: FilmKeeper
     writer: Writer
 
 
@@ -89,7 +92,18 @@ class Pipeline:
             MusterError: what the source raises.
         """
         source.resting = self._live  # of many cameras that begin at once, none keeps the others from their first search
+        self._stages.films.begin(source)
         intake = Intake(source, newest_wins=self._live)
+        try:
+            self._follow(source, intake, sink, limit)
+            last = self.finish()
+        finally:
+            intake.close()
+        if last is not None:
+            sink(last)
+        return self.stats
+
+    def _follow(self, source: Source, intake: Intake, sink: Callable[[FrameResult], None], limit: int | None) -> None:
         try:
             while limit is None or self.stats.frames < limit:
                 with self.stats.stage("waiting"):
@@ -112,12 +126,6 @@ class Pipeline:
             with contextlib.suppress(Exception):
                 self.finish()
             raise
-        finally:
-            intake.close()
-        last = self.finish()
-        if last is not None:
-            sink(last)
-        return self.stats
 
     def process(self, frame: Frame) -> FrameResult:
         """Take one frame in.
@@ -228,7 +236,9 @@ class Pipeline:
                 failed = error
             stages.identification.end(stages.following.finish())
             result = self._conclude(self._last, final=True)
-            last = self._counted(stages.writer.finish())
+            last = self._counted(stages.writer.write())
+            stages.films.finish()
+            last += self._counted(stages.writer.finish())
             if failed is not None:
                 raise failed
             return replace(result, rows=(*rows, *result.rows, *last))

@@ -12,6 +12,7 @@ from engine.attendance import PunchRow, Sighting, record_shown
 from engine.gallery import Gallery, SeenFace
 from engine.pipeline.alerts import Alerts
 from engine.pipeline.faces import Decisions
+from engine.pipeline.films import FilmKeeper
 from engine.pipeline.scenes import SceneKeeper
 from engine.pipeline.services import Services
 from engine.pipeline.writer import Writer
@@ -35,11 +36,12 @@ class Recorder:
         writer: Writer,
         alerts: Alerts,
         scenes: SceneKeeper,
+        films: FilmKeeper,
         name: Callable[[int], str],
     ) -> None:
         self.latencies_s: deque[float] = deque(maxlen=10_000)
         self._services, self._camera, self._writer = services, camera, writer
-        self._alerts, self._scenes, self._name = alerts, scenes, name
+        self._alerts, self._scenes, self._films, self._name = alerts, scenes, films, name
 
     def record(self, frame: Frame, decisions: Decisions, events: Sequence[Event], *, passage_open: bool) -> None:
         """Record the events of a frame, and what the tracks that ended with it were decided on.
@@ -60,6 +62,7 @@ class Recorder:
             if track.ended:
                 self._ended(track, decisions)
         self._scenes.keep(frame, decisions.tracks, watching=passage_open)
+        self._films.keep(frame, decisions.tracks)
 
     def camera_event(self, event: Event, frame: Frame | None = None, gallery: Gallery | None = None) -> None:
         """An incident that is about the camera itself; `frame` shows it."""

@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 Row = PunchRow | IncidentRow
 Job = Callable[[], object]
 People = Callable[[], Mapping[str, Person]]
-Book = Literal["punches", "incidents", "strangers", "coverage", "sightings", "faces", "notifications"]
+Book = Literal["punches", "incidents", "strangers", "coverage", "sightings", "faces", "notifications", "films"]
 """What has a queue of its own, in the order in which they are written: a damaged file must not hold up the others."""
 _REPORTED: tuple[Book, ...] = ("punches", "incidents")
 """Books whose new rows are of interest to whoever watches."""
@@ -96,6 +96,10 @@ class Writer:
     def waiting(self) -> int:
         """What is not on disk yet."""
         return sum(len(queue.jobs) for queue in self._queues.values())
+
+    def count(self, book: Book) -> int:
+        """What of one book is not on disk yet."""
+        return len(self._queues[book].jobs)
 
     @property
     def stuck(self) -> bool:

@@ -12,11 +12,14 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from engine.access import Audit
 from engine.attendance import IMPORTED, cells, valid_rows
 from engine.errors import InputError
 from engine.face_reader import FaceReader
-from engine.imaging import encode_jpeg, read_image
+from engine.imaging import encode_jpeg, encoded, pictures_of, read_image
 from engine.people import NO_CAREER
 from engine.privacy.faces import hide, look
 from engine.privacy.subjects import Subject, find
@@ -47,6 +50,7 @@ _PEOPLE = (
 )
 _TEXTS = ("detail", "reason", "correction_reason", "note", "source", "word")
 _DRAWN = "-annotated.jpg"
+_FILM_STEP_S = 0.25
 
 
 def export_subject(
@@ -117,7 +121,10 @@ def export_subject(
     for path in sorted(subject.own_pictures()):
         if not path.name.endswith(_DRAWN):  # shows names of others
             with contextlib.suppress(InputError):  # damaged, so it shows nobody
-                shown[path] = _of_one(path, reader, subject, path in sure)
+                film = path.suffix == ".mp4"
+                shown[path] = (
+                    _film_of_one(path, reader, subject) if film else _of_one(path, reader, subject, path in sure)
+                )
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("READ ME.txt", _README.format(employee_id=employee_id, time=f"{now:%Y-%m-%d %H:%M %Z}"))
@@ -201,6 +208,21 @@ def _of_one(path: Path, reader: FaceReader, subject: Subject, sure: bool) -> byt
     return read_file(path) if theirs.all() else encode_jpeg(hide(image, boxes[~theirs]))
 
 
+def _film_of_one(path: Path, reader: FaceReader, subject: Subject) -> bytes:
+    """Return a film of some pictures a second in which nothing but the person's face is recognisable, however others move."""
+
+    def only(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        embeddings, boxes = look(reader, image)
+        height, width = image.shape[:2]
+        blurred = hide(image, np.array([[0, 0, width, height]], np.float32))
+        for x1, y1, x2, y2 in boxes[subject.shows(embeddings)].clip(0).astype(int).tolist():
+            blurred[y1:y2, x1:x2] = image[y1:y2, x1:x2]
+        return blurred
+
+    pictures = pictures_of(read_file(path), _FILM_STEP_S)
+    return encoded((index * _FILM_STEP_S, only(image)) for index, image in enumerate(pictures))
+
+
 _README = """What is held on {employee_id}, as of {time}.
 
 person.json           the row in the list of people, and whether a PIN is kept (its hash alone)
@@ -219,7 +241,7 @@ comparisons.json      how much somebody else's face resembled this person; that 
 dossiers.json         decisions about this person as a stranger, or on the watch list
 messages.json         when and how incidents were told to others
 audit.json            who changed what about this person, and when
-pictures/             all pictures; the faces of others are made unrecognisable
+pictures/             all pictures, in which the faces of others are made unrecognisable, and films, in which everything else is
 
 Everybody else is called `somebody else`.
 """

@@ -11,6 +11,7 @@ from engine.errors import InputError, StorageError
 from engine.gallery import GalleryFile
 from engine.gallery.sealed import sealed
 from engine.records.books import PICTURE_FOLDERS, Records
+from engine.storage.pictures import pictures_in
 from engine.storage.vault import MONTHLY, Owner, RingState
 from engine.types import Progress
 
@@ -103,7 +104,7 @@ def _pictures(records: Records, evidence: Callable[[], dict[str, str]]) -> Itera
     person = {each.template_id: each.person for each in gallery.templates} if gallery else {}
     whose = evidence()
     for folder in PICTURE_FOLDERS:
-        for path in sorted((records.workspace / "images" / folder).glob("*.jpg")):
+        for path in pictures_in(records.workspace / "images", folder):
             if folder == "enrolment":
                 yield path, Owner.person(person.get(path.stem, ""))
             elif folder in MONTHLY:

@@ -20,8 +20,8 @@ from xml.sax.saxutils import unescape
 from engine.attendance import ClosedDay
 from engine.errors import InputError, StorageError
 from engine.face_reader import FaceReader
-from engine.imaging import encode_jpeg, read_image
-from engine.incidents import IMAGE_COLUMNS
+from engine.imaging import encode_jpeg, pictures_of, read_image
+from engine.incidents import files_of
 from engine.incidents.notifications import changing
 from engine.people import NO_CAREER
 from engine.privacy.faces import hide, look
@@ -61,6 +61,8 @@ _LARGEST = 64 * 2**20
 _ABANDONED_S = 600.0
 """An older temporary file was left behind by a crash."""
 _DRAWN = "-annotated.jpg"
+_FILM_STEP_S = 0.5
+"""Of a film, so much lies between two pictures in which a face is looked for."""
 _WORDS = re.compile(r"""[^\s"';,:{}\[\]]+""")
 """What may be an id in a text."""
 
@@ -189,7 +191,7 @@ def _publish(shared: ForgetList, subject: Subject, receipt_id: str) -> None:
     shared.publish(
         receipt_id,
         punches={row.event_id: row.evidence_image for row in subject.attendance},
-        incidents={row.incident_id: [getattr(row, column) for column in IMAGE_COLUMNS] for row in subject.incidents},
+        incidents={row.incident_id: files_of(row) for row in subject.incidents},
         pictures=[f"images/enrolment/{each.template_id}.jpg" for each in subject.templates],
     )
 
@@ -314,6 +316,9 @@ def _search_pictures(records: Records, reader: FaceReader, subject: Subject, pro
         progress("looking for the face in other pictures", index, len(paths))
         if not path.is_file():  # erased together with another picture of its incident
             continue
+        if path.suffix == ".mp4":
+            _search_film(records, reader, subject, path, search)
+            continue
         try:
             image = read_image(path)
         except InputError:
@@ -333,6 +338,15 @@ def _search_pictures(records: Records, reader: FaceReader, subject: Subject, pro
             search.hidden += int(theirs.sum())
     progress("looking for the face in other pictures", len(paths), len(paths))
     return search
+
+
+def _search_film(records: Records, reader: FaceReader, subject: Subject, path: Path, search: _Search) -> None:
+    """Erase a film that shows a person, even among others: a face that moves cannot be hidden for certain."""
+    try:
+        if any(subject.shows(look(reader, image)[0]).any() for image in pictures_of(read_file(path), _FILM_STEP_S)):
+            search.erased += erase_files([path], records.vault)
+    except InputError:
+        search.unreadable += 1
 
 
 def _drawn_beside(path: Path) -> list[Path]:

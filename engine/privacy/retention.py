@@ -17,6 +17,7 @@ from engine.privacy.looks import look
 from engine.records.books import Records
 from engine.storage import storage_errors
 from engine.storage.logs import DayLog
+from engine.storage.pictures import pictures_in
 from engine.storage.vault import Owner
 
 _IMAGES: Mapping[str, tuple[str, ...]] = {
@@ -176,7 +177,7 @@ class _Purge:
 
     def pictures(self, folders: Collection[str]) -> list[date]:
         images = self._records.workspace / "images"
-        old = self._files(path for folder in folders for path in sorted((images / folder).glob("*.jpg")))
+        old = self._files(path for folder in folders for path in pictures_in(images, folder))
         if self._apply:  # the months of which nothing is left
             first = f"{self._limit - timedelta(days=self._quarantine):%Y-%m}"
             self._records.vault.ring.destroy(lambda owner: Owner.is_before(owner, set(folders), first))

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from engine.config.ids import nobody_has
 from engine.gallery import SeenFace, Template
-from engine.incidents import IMAGE_COLUMNS, IncidentRow
+from engine.incidents import IncidentRow, files_of
 from engine.records.books import Records
 from engine.tracking import SightingRow
 from engine.types import Floats, TrackState
@@ -112,7 +112,7 @@ class Subject:
         folder = self._records.workspace / "images" / "enrolment"
         paths = {folder / f"{template.template_id}.jpg" for template in self.templates}
         named = [row.evidence_image for row in self.attendance]
-        named += [getattr(row, column) for row in self.incidents for column in IMAGE_COLUMNS]
+        named += [place for row in self.incidents for place in files_of(row)]
         found = {self._records.inside(name) for name in named}
         return {path for path in paths if path.is_file()} | {path for path in found if path is not None}
 

@@ -19,7 +19,7 @@ from engine.people import LeaveBook, PeopleStore, TimeAccountBook
 from engine.records.names import Names
 from engine.storage import clean_text, csv_line, locked, writable
 from engine.storage.logs import DayLog, Finding, Head, Kept, KeyMissing, Sealer, TypedDayLog
-from engine.storage.pictures import PictureList
+from engine.storage.pictures import PictureList, pictures_in
 from engine.storage.state import CHAIN, LIST, TABLES, StateSeals, known_name
 from engine.storage.vault import Vault
 from engine.tracking import SightingBook
@@ -133,9 +133,9 @@ class Records:
         return self.workspace / "archive" / "observations"
 
     def pictures(self) -> Iterator[Path]:
-        """Yield all pictures of people."""
+        """Yield all pictures of people, films included."""
         for folder in PICTURE_FOLDERS:
-            yield from sorted((self.workspace / "images" / folder).glob("*.jpg"))
+            yield from pictures_in(self.workspace / "images", folder)
 
     def attendance_rows(self) -> Iterator[tuple[date, PunchRow]]:
         """Yield every row of the attendance log with the day of its file."""

@@ -13,7 +13,8 @@ from datetime import date, datetime
 from pathlib import Path
 
 from engine.errors import InputError, StorageError
-from engine.incidents import IMAGE_COLUMNS, INCIDENTS, Incident, IncidentRow
+from engine.imaging import boxes_of
+from engine.incidents import IMAGE_COLUMNS, INCIDENTS, Incident, IncidentRow, film_of
 from engine.records.alerts import AlertBoard, erased, is_stranger, latest_picture, parties
 from engine.records.books import Records
 from engine.storage import storage_errors, table_text
@@ -77,6 +78,7 @@ class Case:
 
     Attributes:
         pictures: JPEG by column.
+        film: MP4; empty if there is none.
         gone: columns of missing pictures.
         seals: of the days of the incident and its reviews.
         written: its rows and its reviews exactly as in the log, with their seals, as CSV.
@@ -86,6 +88,7 @@ class Case:
     incident: Incident
     parties: tuple[Party, ...]
     pictures: Mapping[str, bytes]
+    film: bytes
     gone: tuple[str, ...]
     seals: SealCheck
     written: str
@@ -136,6 +139,7 @@ def gather(
     named = {column: place for column in IMAGE_COLUMNS if (place := getattr(incident.row, column))}
     contents = {column: _content(records.inside(place)) for column, place in named.items()}
     pictures = {column: content for column, content in contents.items() if content}
+    film = _content(records.inside(film_of(incident.row)))
     gone = tuple(column for column in contents if column not in pictures)
     found = []
     for key in map(readable, parties(incident.row)):
@@ -149,10 +153,11 @@ def gather(
     days, log = board.days_of(incident_id), records.incidents.log.raw
     own = [row for row in log.on(days) if incident_id in (row["incident_id"], row["refers_to"])]
     written = table_text(log.shelf.columns, own)
-    faults = [Finding(each, 0, "changed", fault) for each in named.values() if (fault := records.picture_fault(each))]
+    places = [*named.values(), *([film_of(incident.row)] if film else [])]
+    faults = [Finding(each, 0, "changed", fault) for each in places if (fault := records.picture_fault(each))]
     seals = _seals(records, days)
     seals = replace(seals, findings=(*seals.findings, *faults))
-    return Case(incident, tuple(found), pictures, gone, seals, written, readable)
+    return Case(incident, tuple(found), pictures, film, gone, seals, written, readable)
 
 
 def _content(path: Path | None) -> bytes:
@@ -217,6 +222,9 @@ def pack(case: Case, sheet: str, now: datetime) -> bytes:
         for column, content in case.pictures.items():
             which = column.removesuffix("_image").replace("image", "main")
             archive.writestr(f"{name}/pictures/{which}.jpg", content, compress_type=zipfile.ZIP_STORED)
+        if case.film:
+            archive.writestr(f"{name}/film.mp4", case.film, compress_type=zipfile.ZIP_STORED)
+            archive.writestr(f"{name}/boxes.json", json.dumps(boxes_of(case.film)))
     return buffer.getvalue()
 
 
@@ -225,6 +233,8 @@ _README = """{name}, as of {time}.
 sheet.html       the incident on a page, with faces and names, to be read or printed on A4
 rows.csv         the log rows of the incident and of its reviews as they were written, each with its seal
 incident.json    the same for programs, with names, and whether the seals of these days hold
+film.mp4         some seconds before and after, as the camera sent them, if there is a film
+boxes.json       the faces that were found in it: seconds since its start; left, top, width and height as shares of the picture; who
 pictures/        main: the face, or the frame with what was found; clean: the same frame without; before, after: a second apart
 
 A seal is made with a key that is not in this file. `muster verify` in the workspace checks all rows anew.

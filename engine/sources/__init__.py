@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 
 from engine.config import SourcesConfig
 from engine.errors import InputError
+from engine.sources.film import Filming
 from engine.sources.folder import FolderSource
 from engine.sources.live import LiveSource, probe_live
 from engine.sources.trouble import NoPicture, Trouble
@@ -22,6 +23,7 @@ from engine.sources.video import VideoSource
 from engine.types import Frame, SourceEvent
 
 __all__ = [
+    "Filming",
     "FolderSource",
     "LiveSource",
     "NoPicture",

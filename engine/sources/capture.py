@@ -26,6 +26,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.imaging import Film, encode_jpeg, shrunk
+from engine.sources.film import PictureRing
 from engine.sources.http import open_pictures
 from engine.sources.shared_pictures import SLOTS, SharedPictures
 from engine.sources.stream import Stream
@@ -37,6 +39,9 @@ HEADER = struct.Struct("<IIf?III")
 """Height and width in pixels, how long ago the camera gave the picture in seconds, whether the next one is waiting (see `Stream`), how many
 pictures were left out since the last answer because nobody had taken those before, the slot, and the size of the slots if the memory's
 descriptor follows, otherwise 0."""
+FILM_ASKED, FILM_GIVEN = struct.Struct("<dd"), struct.Struct("<d")
+"""How long ago a film begins and ends, in seconds; and when it begins indeed, before the MP4 file, which is empty if there is none."""
+_FILMED_PX = 1280
 _PR_SET_PDEATHSIG = 1
 _NICE = 5
 """Readers of many cameras give way to whoever works on their pictures, who would otherwise never come to say that they may rest."""
@@ -67,6 +72,8 @@ class _Camera(Protocol):
 
     def retrieve(self) -> NDArray[np.uint8] | None: ...
 
+    def film(self, since: float, until: float) -> Film | None: ...
+
 
 class _Webcam:
     """A camera of this computer, through OpenCV."""
@@ -77,6 +84,7 @@ class _Webcam:
 
     def __init__(self, spec: str) -> None:
         self._spec = spec
+        self._ring = PictureRing()
         self._capture = cv2.VideoCapture(int(spec) if spec.isdecimal() else spec)
         if not self._capture.isOpened():
             self._fail()
@@ -88,7 +96,14 @@ class _Webcam:
         ok, picture = self._capture.retrieve()
         if not ok:
             self._fail()
-        return np.asarray(cv2.cvtColor(picture, cv2.COLOR_BGR2RGB), np.uint8)
+        rgb = np.asarray(cv2.cvtColor(picture, cv2.COLOR_BGR2RGB), np.uint8)
+        if self._ring.due(now := clock.monotonic()):
+            self._ring.add(encode_jpeg(shrunk(rgb, _FILMED_PX)[0], 80), now)
+        return rgb
+
+    def film(self, since: float, until: float) -> Film | None:
+        """See `Stream.film`."""
+        return self._ring.film(since, until)
 
     def _fail(self) -> NoReturn:
         why = of_device(self._spec)
@@ -163,7 +178,11 @@ class _Newest:
             return None
         if self._memory is None or picture.nbytes > self._memory.slot_bytes:
             self._memory = SharedPictures.made(picture.nbytes)
-        slot = (self._taken + 1) % SLOTS
+        if self._camera.resting and self._wanted:  # the parent has copied all: one slot is enough
+            slot = 0
+            self._memory.release(1)
+        else:
+            slot = (self._taken + 1) % SLOTS
         self._memory.lay_down(slot, picture)
         height, width = picture.shape[:2]
         return _Laid(
@@ -190,9 +209,14 @@ class _Newest:
 
 
 def capture(
-    spec: str, connection: Connection, open_timeout_s: float, read_timeout_s: float, doze_s: float = 0.0
+    spec: str,
+    connection: Connection,
+    films: Connection,
+    open_timeout_s: float,
+    read_timeout_s: float,
+    doze_s: float = 0.0,
 ) -> None:
-    """Body of the child process, see the module."""
+    """Body of the child process, see the module; `films`: a line of its own for those who want the last seconds again."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     _end_with_parent()
     with contextlib.suppress(OSError):
@@ -209,6 +233,7 @@ def capture(
         return
     newest = _Newest(camera, spec)
     threading.Thread(target=newest.read, daemon=True).start()
+    threading.Thread(target=_film_all, args=(camera, films), daemon=True).start()
     with contextlib.suppress(EOFError, OSError):  # the parent has exited
         _answer_all(newest, connection)
 
@@ -226,6 +251,17 @@ def _answer_all(newest: _Newest, connection: Connection) -> None:
         if found.memory is not memory:
             memory = found.memory
             send_handle(connection, memory.handle, os.getppid())
+
+
+def _film_all(camera: _Camera, films: Connection) -> None:
+    """Give every film that the parent asks for."""
+    with contextlib.suppress(EOFError, OSError):
+        while True:
+            since_s, until_s = FILM_ASKED.unpack(films.recv_bytes())
+            now, film = clock.monotonic(), None
+            with contextlib.suppress(Exception):  # whatever a camera's packets are, its pictures go on
+                film = camera.film(now - since_s, now - until_s)
+            films.send_bytes(FILM_GIVEN.pack(now - film.start_s) + film.mp4 if film else FILM_GIVEN.pack(0.0))
 
 
 def _end_with_parent() -> None:

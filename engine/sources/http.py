@@ -19,7 +19,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.imaging import rgb_of
+from engine.imaging import Film, rgb_of
+from engine.sources.film import PictureRing
 from engine.sources.trouble import NoPicture, Trouble, Unreadable, of_socket, of_status, speaks_tls
 
 _BEGIN, _END = b"\xff\xd8\xff", 0xD9
@@ -199,6 +200,7 @@ class HttpPictures:
         self._decoder: av.VideoCodecContext | None = None
         self._converter = av.video.reformatter.VideoReformatter()
         self.damaged = 0
+        self._ring = PictureRing()
 
     def grab(self) -> bool:
         """Take the next picture; False: there are no more.
@@ -207,7 +209,13 @@ class HttpPictures:
             Unreadable: the camera gives no more, and why.
         """
         self._newest = next(self._pictures, b"")
+        if self._newest:
+            self._ring.add(self._newest, clock.monotonic())
         return bool(self._newest)
+
+    def film(self, since: float, until: float) -> Film | None:
+        """See `Stream.film`."""
+        return self._ring.film(since, until)
 
     def retrieve(self) -> NDArray[np.uint8] | None:
         """The last picture, RGB uint8 (H, W, 3), or None if it cannot be decoded.

@@ -25,10 +25,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.config import SourcesConfig
-from engine.imaging import turned
+from engine.imaging import Film, turned
 from engine.masking import mask_address
 from engine.sources.address import written_out
-from engine.sources.capture import AWAKE, HEADER, RESTING, capture, unpacked
+from engine.sources.capture import AWAKE, FILM_ASKED, FILM_GIVEN, HEADER, RESTING, capture, unpacked
 from engine.sources.shared_pictures import SharedPictures
 from engine.sources.trouble import NoPicture, Trouble
 from engine.sources.video import REST_S
@@ -40,6 +40,8 @@ _LONGEST_WAIT_S = 60.0
 """A camera that sends no key frame for so long is connected anew."""
 _AWAY_S = 60.0
 """A camera that is lost for so long is said once more to be lost: before, it may have come and gone."""
+_FILM_S = 60.0
+"""To make a film: one that must be encoded anew takes some seconds on a busy machine."""
 _STEADY_S = 10.0
 """A connection that lasted longer is tried again at once; one that did not, after growing pauses."""
 
@@ -126,6 +128,8 @@ class LiveSource:
         self._reaping = threading.RLock()
         self._child: BaseProcess | None = None
         self._connection: Connection | None = None
+        self._films: Connection | None = None
+        self._filming = threading.Lock()
         self._pictures: SharedPictures | None = None
 
     def start(self) -> None:
@@ -135,9 +139,10 @@ class LiveSource:
 
     def _start_child(self) -> None:
         ours, theirs = _CONTEXT.Pipe()
+        films, asked = _CONTEXT.Pipe()
         child = _CONTEXT.Process(  # type: ignore[attr-defined]
             target=capture,
-            args=(self._spec, theirs, self._config.open_timeout_s, self._config.stall_timeout_s, self._doze_s),
+            args=(self._spec, theirs, asked, self._config.open_timeout_s, self._config.stall_timeout_s, self._doze_s),
             daemon=True,
             name=f"camera {self._camera}",
         )
@@ -145,13 +150,20 @@ class LiveSource:
             child.start()
             self._child = child
         theirs.close()
+        asked.close()
         self._connection = ours
+        with self._filming:
+            self._films = films
 
     def _stop_child(self) -> None:
         if self._connection is not None:
             self._connection.close()
             self._connection = self._pictures = None
         self._end_child()
+        with self._filming:  # whoever waits for a film has been told by now that none comes
+            if self._films is not None:
+                self._films.close()
+            self._films = None
 
     def _end_child(self) -> None:
         with self._reaping:
@@ -229,6 +241,26 @@ class LiveSource:
                 pause = min(pause * 2, longest)
         finally:
             self._stop_child()
+
+    def film(self, since: datetime, until: datetime) -> Film | None:
+        """See `Filming`."""
+        with self._filming:
+            if self._films is None:
+                return None
+            now = self._now()
+            ages = [(now - each).total_seconds() for each in (since, until)]
+            try:
+                self._films.send_bytes(FILM_ASKED.pack(*ages))
+                deadline = clock.monotonic() + _FILM_S
+                while not self._films.poll(0.1):  # the process may be killed meanwhile
+                    if self._closed.is_set() or clock.monotonic() > deadline:
+                        return None
+                answer = self._films.recv_bytes()
+            except (EOFError, OSError):
+                return None
+        (age_s,) = FILM_GIVEN.unpack_from(answer)
+        mp4 = answer[FILM_GIVEN.size :]
+        return Film(mp4, now.timestamp() - age_s, self._rotate) if mp4 else None
 
     def _because(self, why: NoPicture) -> None:
         """Note why there is no picture, and log a reason that is new."""

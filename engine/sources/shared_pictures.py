@@ -29,12 +29,14 @@ class SharedPictures:
 
     def __init__(self, handle: int, slot_bytes: int) -> None:
         self.handle, self.slot_bytes = handle, slot_bytes
+        self._used = False
         self._memory = mmap.mmap(handle, SLOTS * slot_bytes)
         weakref.finalize(self, os.close, handle)
 
     @classmethod
     def made(cls, slot_bytes: int) -> SharedPictures:
-        """New memory, which nothing but descriptors leads to."""
+        """New memory, which nothing but descriptors leads to; slots are as large as that at least."""
+        slot_bytes = -(-slot_bytes // mmap.PAGESIZE) * mmap.PAGESIZE
         if sys.platform == "linux":  # not /dev/shm, which containers keep small
             handle = os.memfd_create("pictures")
         else:
@@ -45,7 +47,14 @@ class SharedPictures:
 
     def lay_down(self, slot: int, picture: NDArray[np.uint8]) -> None:
         """Put a picture, uint8 (H, W, 3), into a slot."""
+        self._used = self._used or slot > 0
         np.copyto(self._slot(slot, picture.shape), picture)
+
+    def release(self, slot: int) -> None:
+        """Give back the memory of a slot after the first, whose picture nobody needs any more."""
+        if self._used and sys.platform == "linux":
+            self._memory.madvise(mmap.MADV_REMOVE, slot * self.slot_bytes, self.slot_bytes)
+        self._used = False
 
     def taken(self, slot: int, height: int, width: int) -> NDArray[np.uint8]:
         """A copy of what lies in a slot, uint8 (height, width, 3)."""

@@ -10,6 +10,7 @@ import math
 import os
 import time as clock
 from collections.abc import Callable, Generator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +19,9 @@ import numpy as np
 from av import Packet, VideoFrame
 from numpy.typing import NDArray
 
-from engine.imaging import packets_of, rgb_of
+from engine.imaging import Film, packets_of, rgb_of
 from engine.sources.doze import Chase, Held, Spacing
+from engine.sources.film import KEPT_AT_REST_S, KEPT_S, PacketRing
 from engine.sources.trouble import NoPicture, Trouble, Unreadable, of_error
 
 _ONE_THREAD_PX = 1920 * 1088
@@ -119,6 +121,7 @@ class Stream:
         self._pace = pace
         self._spacing = Spacing(doze_s if context.name in _DEBLOCKED else 0.0)
         self._held = Held()
+        self._ring = PacketRing()
         self._chase: Chase | None = None
         self._in_time = (0.0, 0.0)
         self._shown_pts: int | None = None
@@ -191,6 +194,25 @@ class Stream:
         assert self._frame is not None
         return rgb_of(self._frame, self._converter)
 
+    def _remember(self, packet: Packet[Any]) -> None:
+        if self._live:
+            moment = clock.monotonic()
+        elif packet.dts is not None and self._tick is not None:
+            moment = float(packet.dts * self._tick)
+        else:
+            return
+        self._ring.add(packet, moment, keep_s=KEPT_AT_REST_S if self.resting else KEPT_S)
+
+    def film(self, since: float, until: float) -> Film | None:
+        """A film of what came from one moment to another; any thread may ask until `close`.
+
+        Args:
+            since, until: of a camera, `time.monotonic`; of a file, seconds since the first frame. So is the film's start.
+        """
+        shift = 0.0 if self._live else (self._first_s or 0.0)
+        film = self._ring.film(since + shift, until + shift, self._container.streams.video[0])
+        return film and replace(film, start_s=film.start_s - shift)
+
     def close(self) -> None:
         """Release file or connection."""
         self._frames.close()
@@ -205,6 +227,8 @@ class Stream:
                 self._key_at = min(self._key_at, clock.monotonic())
             self._wait()
             time_s = self._since_first(packet)
+            if packet.size:
+                self._remember(packet)
             if packet.is_keyframe and time_s is not None:
                 self._spacing.key_frame(time_s)
             if self._held or (packet.is_keyframe and self.resting and self._spacing.short):

@@ -7,6 +7,7 @@ import os
 import threading
 import time as clock
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -14,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.errors import InputError
-from engine.imaging import turned
+from engine.imaging import Film, turned
 from engine.sources.stream import Stream
 from engine.sources.trouble import Trouble, Unreadable
 from engine.types import Frame
@@ -63,7 +64,8 @@ class VideoSource:
         self.skipped = self.rested = 0
         self._rotate = rotate
         self._began: float | None = None
-        self._closed = threading.Event()
+        self._closed, self._ended = threading.Event(), threading.Event()
+        self._filming = threading.Lock()
 
     @property
     def resting(self) -> bool:
@@ -115,7 +117,9 @@ class VideoSource:
             yield Frame(turned(picture, self._rotate), time, self._camera, index)
             picture, shown_s = None, position
             index += 1
-        self._stream.close()
+        self._ended.set()
+        if self._closed.is_set():
+            self._release()
         if self.damaged:
             log.warning("%s is damaged: %d of its packets could not be decoded", self.path, self.damaged)
         elif not self._closed.is_set() and (read := round(position * self.fps) + 1) < 0.98 * self.frame_count - 2:
@@ -126,9 +130,23 @@ class VideoSource:
         if self._began is not None and (left := self._began + position_s - clock.monotonic()) > 0:
             self._closed.wait(left)
 
+    def film(self, since: datetime, until: datetime) -> Film | None:
+        """See `Filming`; also after the last frame, until `close`."""
+        with self._filming:
+            if self._closed.is_set():
+                return None
+            film = self._stream.film((since - self._start).total_seconds(), (until - self._start).total_seconds())
+        return film and replace(film, start_s=self._start.timestamp() + film.start_s, turned=self._rotate)
+
+    def _release(self) -> None:
+        with self._filming:
+            self._stream.close()
+
     def close(self) -> None:
         """See `Source`."""
         self._closed.set()
+        if self._ended.is_set():
+            self._release()
 
 
 def _opened(

@@ -25,6 +25,8 @@ from engine.storage.logs import Finding, Logs, RowType, TypedDayLog
 from engine.storage.vault.rows import KeyErased
 
 FOLDER = "images"
+SUFFIXES = frozenset({".jpg", ".mp4"})
+"""Of pictures of people, films included."""
 LOG = "pictures"
 _STAMP = re.compile(r"(\d{8})T\d{6}-")
 _UNDATED = date(2000, 1, 1)
@@ -35,6 +37,11 @@ _MOST_DAYS = 8
 """Days whose pictures are kept in memory: somebody looks at several pictures of a day, or erases them one by one."""
 CHANGED = "the picture was replaced or changed outside of Muster"
 GONE = "the picture is gone, and Muster did not erase it"
+
+
+def pictures_in(images: Path, folder: str) -> list[Path]:
+    """Return the pictures and films in a folder of `images`, sorted; `*`: in all folders."""
+    return sorted(path for path in images.glob(f"{folder}/*") if path.suffix in SUFFIXES)
 
 
 @dataclass(frozen=True)
@@ -97,7 +104,7 @@ class PictureList:
         """Return a picture's path within the workspace; empty: it is no picture that is listed."""
         with contextlib.suppress(ValueError):
             name = path.absolute().relative_to(self._workspace.absolute())
-            if len(name.parts) == 3 and name.parts[0] == FOLDER and name.suffix == ".jpg":
+            if len(name.parts) == 3 and name.parts[0] == FOLDER and name.suffix in SUFFIXES:
                 return name.as_posix()
         return ""
 
@@ -169,7 +176,7 @@ class PictureList:
     def purge(self, before: date, now: datetime) -> None:
         """Delete the lists of days whose pictures were all erased before a day; the journal keeps their heads."""
         # a list is not even read while a picture of its day is there: there may be years of them
-        there = {_day(path.name) for path in (self._workspace / FOLDER).glob("*/*.jpg")}
+        there = {_day(path.name) for path in pictures_in(self._workspace / FOLDER, "*")}
         for day in self.log.days():
             if day >= before or day in there:
                 continue

@@ -15,8 +15,10 @@ from postgres import Server
 from sites import Place, moved, told
 
 from engine.demo import PASSES, truth
-from engine.imaging import read_image
+from engine.imaging import boxes_of, pictures_of, read_image
+from engine.incidents import film_of
 from engine.sources import VideoSource
+from engine.storage.vault import read_file
 from engine.tuning.replay import ChangeKind, Limits
 from engine.workbench import Workbench
 
@@ -93,6 +95,35 @@ def test_each_tailgating_episode_is_told_once_with_four_pictures(answer: Answer,
         for column in ("before_image", "after_image"):
             other = read_image(workspace / row[column])
             assert np.abs(clean.astype(int) - other).mean() > 0.5  # another moment
+
+
+def test_each_alert_has_a_film_from_before_it_to_after_it_and_boxes_that_follow_the_faces(
+    answer: Answer, workspace: Path
+) -> None:
+    bench = Workbench(workspace)
+    alerts = bench.alerts.all()
+    assert len(alerts) == 4
+    detector, fps = bench.reader.detector, VideoSource(workspace / "demo" / "entrance.mp4", "door", start=START).fps
+    for alert in alerts:
+        path = bench.records.inside(film_of(alert.row))
+        assert path is not None
+        film = read_file(path)
+        told = boxes_of(film)
+        pictures = list(pictures_of(film, 0.0))
+        assert 9.0 <= len(pictures) / fps <= 11.0
+        times = [at for at, faces in told["frames"] if faces]
+        assert min(times) <= 4.5
+        shown = 0
+        for at, faces in told["frames"][::10]:
+            image = pictures[min(len(pictures) - 1, round(fps * at))]
+            found = detector.detect(image).boxes / np.array([*image.shape[1::-1], *image.shape[1::-1]], np.float32)
+            for left, top, width, height, _ in faces:
+                middle = (left + width / 2, top + height / 2)
+                shown += any(x1 <= middle[0] <= x2 and y1 <= middle[1] <= y2 for x1, y1, x2, y2 in found)
+        expected = sum(len(faces) for _, faces in told["frames"][::10])
+        assert expected > 3
+        assert shown >= 0.8 * expected, f"{shown} of {expected} boxes lie on a face"
+        assert bench.records.picture_fault(film_of(alert.row)) == ""
 
 
 def test_under_its_own_threshold_the_minute_replays_without_a_difference(answer: Answer, workspace: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -13,7 +14,7 @@ from numpy.testing import assert_allclose
 from PIL import Image
 
 from engine.errors import StorageError
-from engine.incidents import INCIDENTS, IncidentBook, over
+from engine.incidents import INCIDENTS, IncidentBook, film_of, over
 from engine.types import Event, EventKind, Identity, TailgatingClass, TrackState
 
 DAY = date(2026, 11, 23)
@@ -188,3 +189,28 @@ def test_texts_of_an_incident_are_no_formulas(book: IncidentBook) -> None:
     assert len(raw) == 2
     assert ",'=cmd()," in raw[1]
     assert book.log.raw.read(DAY)[0]["camera"] == "=cmd()"
+
+
+def test_films_keep_to_their_room_and_the_oldest_go_first(tmp_path: Path) -> None:
+    book = IncidentBook(tmp_path, ZoneInfo("UTC"), film_bytes=250)
+    rows = [book.record(replace(UNKNOWN, time=at(60 * number)), {}) for number in range(4)]
+    for row in rows:
+        assert row is not None
+        book.keep_film(row, bytes(100))
+    kept = [(tmp_path / film_of(row)).exists() for row in rows if row is not None]
+    assert kept == [False, False, True, True]
+
+
+def test_a_film_that_is_larger_than_all_the_room_is_kept_until_the_next(tmp_path: Path) -> None:
+    book = IncidentBook(tmp_path, ZoneInfo("UTC"), film_bytes=50)
+    first, second = (book.record(replace(UNKNOWN, time=at(60 * number)), {}) for number in range(2))
+    assert first is not None
+    assert second is not None
+    book.keep_film(first, bytes(100))
+    assert (tmp_path / film_of(first)).exists()
+    book.keep_film(second, bytes(100))
+    assert not (tmp_path / film_of(first)).exists()
+
+
+def test_without_room_there_are_no_films(tmp_path: Path) -> None:
+    assert not IncidentBook(tmp_path, ZoneInfo("UTC")).films

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from fakes import T0, at
+from numpy.typing import NDArray
 from paperwork import bench, enrol, face, punch
 from paperwork_faces import OTHER, OTHER_NAME, Traces, build, opened
 from unsealed import content_of
@@ -21,7 +22,7 @@ from unsealed import content_of
 from engine.attendance import PunchRow
 from engine.errors import InputError, StorageError
 from engine.face_reader import FaceReader
-from engine.imaging import read_image
+from engine.imaging import pictures_of, read_image
 from engine.incidents import IncidentKind, IncidentRow
 from engine.people import Dating
 from engine.workbench import Workbench
@@ -92,12 +93,21 @@ def hashes_of(workspace: Path, relative: list[str]) -> set[str]:
     return {hashlib.sha256(content_of(workspace / each)).hexdigest() for each in relative}
 
 
+def images_of(path: Path) -> list[NDArray[np.uint8]]:
+    """A picture, or some of a film."""
+    return [read_image(path)] if path.suffix == ".jpg" else list(pictures_of(content_of(path), 0.5))
+
+
+def faces_of(workbench: Workbench, image: NDArray[np.uint8]) -> NDArray[np.float32] | None:
+    return workbench.reader.photo(image).embeddings
+
+
 def shown(workbench: Workbench, traces: Traces, folder: Path) -> list[str]:
     """Pictures in which the reader still recognises the person."""
     found = []
-    for path in sorted(folder.rglob("*.jpg")):
-        embeddings = workbench.reader.photo(read_image(path)).embeddings
-        assert embeddings is not None
+    for path in sorted([*folder.rglob("*.jpg"), *folder.rglob("*.mp4")]):
+        faces = [faces_of(workbench, image) for image in images_of(path)]
+        embeddings = np.concatenate([each for each in faces if each is not None])
         if len(embeddings) and float((embeddings @ np.stack(traces.faces).T).max()) >= 0.4:
             found.append(path.name)
     return found
@@ -322,7 +332,7 @@ def test_an_export_holds_everything_on_the_person_and_nobody_else(by_name: Place
     }  # the fused one is not kept
     assert counts == {
         "templates": 5,
-        "pictures": 10,
+        "pictures": 11,  # one of them a film
         "attendance_rows": 2,
         "days": len(held["day_sheets"]),
         "incidents": 5,
@@ -333,13 +343,14 @@ def test_an_export_holds_everything_on_the_person_and_nobody_else(by_name: Place
     assert [row["candidates"] for row in held["sightings"]] == [f"{traces.person};somebody else"]
     assert [(row["day"], row["similarity"]) for row in held["comparisons"]] == [("2026-11-23", "0.1000")]
     # pictures: the person can be seen, others cannot
-    pictures = sorted(folder.rglob("*.jpg"))
+    pictures = sorted([*folder.rglob("*.jpg"), *folder.rglob("*.mp4")])
     assert len(pictures) == counts["pictures"]
     assert len(shown(workbench, traces, folder)) == len(pictures)
     others = workbench.gallery.current().of(OTHER)[1]
     for path in pictures:
-        embeddings = workbench.reader.photo(read_image(path)).embeddings
-        assert embeddings is not None
+        embeddings = np.concatenate(
+            [each for image in images_of(path) if (each := faces_of(workbench, image)) is not None]
+        )
         assert float((embeddings @ others.T).max(initial=-1)) < workbench.calibration.threshold(), path.name
     assert workbench.audit.read()[-1].action == "export_subject"
 

@@ -51,6 +51,9 @@ class SteppedCamera:
         self.converted += 1
         return self._coming[self.grabbed - 1]
 
+    def film(self, since: float, until: float) -> None:
+        """See `Stream`."""
+
 
 class Viewer:
     """Asks a reader for pictures, as the parent does."""
@@ -156,8 +159,8 @@ def test_the_last_picture_is_given_before_the_end_is_told() -> None:
 @pytest.mark.parametrize("size", [(1, 1), (4, 6), (6, 4)])
 def test_a_picture_is_taken_as_it_was_laid_down_through_the_descriptor_alone(size: tuple[int, int]) -> None:
     rng = np.random.default_rng(7)
-    ours = SharedPictures.made(72)
-    theirs = SharedPictures(os.dup(ours.handle), 72)
+    ours = SharedPictures.made(4096)
+    theirs = SharedPictures(os.dup(ours.handle), ours.slot_bytes)
     laid = [rng.integers(0, 256, (*size, 3), np.uint8) for _ in range(SLOTS)]
     for slot, each in enumerate(laid):
         ours.lay_down(slot, each)

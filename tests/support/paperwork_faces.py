@@ -18,7 +18,8 @@ from sightings import track
 from engine.config import Config
 from engine.face_reader import FaceReader
 from engine.gallery import SeenFace, Template
-from engine.imaging import crop_around, read_image, write_jpeg
+from engine.imaging import crop_around, encoded, read_image, write_jpeg
+from engine.incidents import IncidentRow, film_of
 from engine.types import Event, EventKind
 from engine.workbench import Workbench
 
@@ -95,6 +96,15 @@ def build(workspace: Path, samples: Path, reader: FaceReader, person: str, name:
         write_jpeg(path, image)
         return path.relative_to(workspace).as_posix()
 
+    def film(row: IncidentRow, scenes: list[Image]) -> None:
+        """A second of each scene."""
+        size = (max(each.shape[0] for each in scenes), max(each.shape[1] for each in scenes))
+        shown = [np.full((*size, 3), 110, np.uint8) for _ in scenes]
+        for whole, each in zip(shown, scenes, strict=True):
+            whole[: each.shape[0], : each.shape[1]] = each
+        pictures = [(number / 5, shown[number // 5]) for number in range(5 * len(shown))]
+        workbench.incidents.keep_film(row, encoded(pictures))
+
     mindy, ben, madonna = crop("mindy_kaling", 0), crop("ben_afflek", 0), crop("madonna", 0)
     # before anybody is enrolled: a stranger
     clock.now = T0 - timedelta(days=3)
@@ -136,11 +146,15 @@ def build(workspace: Path, samples: Path, reader: FaceReader, person: str, name:
         dict.fromkeys(("image", "clean_image", "before_image", "after_image"), both),
     )
     made.incidents["both"] = row.incident_id
+    film(row, [both])
+    made.gone.append(film_of(row))
     made.gone += [row.image, row.clean_image, row.before_image, row.after_image]
     others = beside((ben[0], 170), (madonna[0], 150), (mindy[0], 70))
     row = tailgating(workbench, at(1300), [OTHER], ["unknown-9"], {"image": others, "clean_image": others})
     made.incidents["others"] = row.incident_id
     made.gone.append(row.image)  # names are written on it
+    film(row, [beside((ben[0], 170)), beside((ben[0], 170)), beside((mindy[0], 170))])  # she comes by at the end
+    made.gone.append(film_of(row))
     made.changed.append(row.clean_image)
     late = Event(EventKind.UNKNOWN, at(100), "gate", (3,), (), (), until=at(101))
     row = workbench.incidents.record(late, {"image": crop("mindy_kaling", 3)[0]}, tracks=["run-6"])
@@ -152,6 +166,8 @@ def build(workspace: Path, samples: Path, reader: FaceReader, person: str, name:
     passing = stranger(workbench, madonna[1], at(1500), track=f"{T0:%Y%m%dT%H%M%S}-aa-7", image=madonna[0])
     made.incidents["a stranger"] = passing.incident_id
     made.kept.append(passing.image)
+    film(passing, [madonna[0], madonna[0]])
+    made.kept.append(film_of(passing))
 
     taken = crop("mindy_kaling", 4)[1]
     anchors = [Template("m-1", OTHER, 0.9), Template("m-2", person, 0.9)]  # Mindy taken for Ben, Madonna for Mindy

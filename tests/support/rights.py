@@ -25,7 +25,7 @@ from streamlit.testing.v1 import AppTest
 from app.kiosk import create_app
 from app.kiosk.operations import description
 from app.views import PAGES
-from app.web import monitoring, oidc, pictures, rest, services, sign_in, streams
+from app.web import films, monitoring, oidc, pictures, rest, services, sign_in, streams
 from app.web.gate import Gate
 from app.web.rest.resources import RESOURCES
 from app.web.sessions import COOKIE
@@ -33,6 +33,7 @@ from engine.access import INCIDENTS, REST_SCOPES, ROLES
 from engine.access.devices import SCOPES
 from engine.imaging import write_jpeg
 from engine.people import Person
+from engine.types import Event, EventKind
 from engine.workbench import Workbench
 
 __all__ = [
@@ -68,6 +69,8 @@ ASKED: Mapping[str, Sequence[tuple[str, str, str]]] = {
         *(("GET", f"/picture/images/{kind}/x.jpg", f"pictures in `images/{kind}`") for kind in _PICTURES),
         ("GET", f"/picture/{_OF_SALES}", "evidence of a passage of somebody of the manager's department"),
     ],
+    "/film/{incident}": [("GET", "/film/{incident}", "film of an incident")],
+    "/boxes/{incident}": [("GET", "/boxes/{incident}", "boxes of the faces in it")],
     "/portrait": [("GET", "/portrait?id=E1", "a face beside a name")],
     "/camera": [("GET", "/camera?name=none", "a camera's live picture")],
     "/overlay": [("GET", "/overlay?key=none", "boxes over one's own camera, by a key that only its page knows")],
@@ -79,7 +82,8 @@ ASKED: Mapping[str, Sequence[tuple[str, str, str]]] = {
 
 def workbench_routes() -> list[str]:
     """The addresses that the workbench serves beside Streamlit's own, which the gate keeps behind a session."""
-    routes = [*monitoring.routes, *sign_in.routes, *oidc.routes, *pictures.routes, *streams.routes, *rest.routes]
+    routes = [*monitoring.routes, *sign_in.routes, *oidc.routes, *pictures.routes, *films.routes]
+    routes += [*streams.routes, *rest.routes]
     return [*dict.fromkeys(each.path for each in routes), "/assets"]
 
 
@@ -98,10 +102,14 @@ def route_rows(folder: Path) -> list[list[str]]:
     punch(bench, "E1", datetime(2025, 3, 10, 8, tzinfo=UTC), track="t", image=_OF_SALES)
     for kind in _PICTURES:
         write_jpeg(folder / "images" / kind / "x.jpg", np.full((60, 60, 3), 90, np.uint8))
+    row = bench.incidents.record(Event(EventKind.UNKNOWN, datetime(2025, 3, 10, 8, tzinfo=UTC), "door", (), (), ()), {})
+    assert row is not None
+    bench.incidents.keep_film(row, b"no film, but as good as one")
     assets = Path(sign_in.__file__).parent / "static"
     served = Starlette(
         routes=[
-            *(*sign_in.routes, *oidc.routes, *monitoring.routes, *pictures.routes, *streams.routes, *rest.routes),
+            *(*sign_in.routes, *oidc.routes, *monitoring.routes, *pictures.routes, *films.routes),
+            *(*streams.routes, *rest.routes),
             Mount("/assets", StaticFiles(directory=assets)),
         ],
         middleware=[Middleware(Gate)],
@@ -114,7 +122,9 @@ def route_rows(folder: Path) -> list[list[str]]:
                 client = TestClient(served, base_url="http://127.0.0.1:8501", follow_redirects=False)
                 if who != _NOBODY:
                     client.cookies.set(COOKIE, services.sessions().begin(bench.accounts.all()[who]))
-                status = client.request(method, address, headers=_OWN).status_code
+                status = client.request(
+                    method, address.replace("{incident}", row.incident_id), headers=_OWN
+                ).status_code
                 answers.append("" if status in {401, 403} else "yes")
             rows.append([what, f"`{method} {address.partition('?')[0]}`", *answers])
     return rows

@@ -10,7 +10,7 @@ from markupsafe import Markup
 
 from app.ui import parts
 from app.ui.address import put
-from app.views.alerts import filters
+from app.views.alerts import film, filters
 from app.views.alerts.decisions import decide
 from app.views.alerts.pieces import assignee_field, face_of, gone, kind_name, moment, name_of, problem, state_buttons
 from app.views.search.tiles import face_link
@@ -37,6 +37,7 @@ def show(bench: Workbench, incident_id: str) -> None:
     grid = st.grid(5, min_column_width=150)  # on a tablet the second cell moves below the first
     with grid.cell(column_span=3):
         parts.html(_pictures(bench, alert))
+        film.show(bench, alert)
     with grid.cell(column_span=2):
         _facts(bench, alert)
         if access.may("alerts.review"):

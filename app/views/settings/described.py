@@ -17,6 +17,7 @@ _UNITS = {
     "_px": N_("pixels"),
     "_megapixels": N_("megapixels"),
     "_deg": N_("degrees"),
+    "_gb": N_("GB"),
 }
 """What the names of settings end in."""
 

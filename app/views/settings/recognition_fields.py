@@ -57,6 +57,7 @@ BLOCKS = (
             Named("min_presence_s", N_("Shortest passage"), N_("A shorter view is no passage."), more=True),
             Named("settle_s", N_("Wait for names"), N_("Before tailgating is recorded."), more=True),
             Named("context_s", N_("Pictures around"), N_("How far before and after tailgating they lie."), more=True),
+            Named("film_gb", N_("Room for films"), N_("Of incidents. The oldest go first; 0 keeps none."), more=True),
         ),
         takes="recorder",
     ),

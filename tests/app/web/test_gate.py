@@ -20,13 +20,15 @@ from starlette.testclient import TestClient
 from starlette.websockets import WebSocket, WebSocketDisconnect
 from streamlit.proto.BackMsg_pb2 import BackMsg
 
-from app.web import pictures, services, sign_in, streams
+from app.web import films, pictures, services, sign_in, streams
 from app.web.activity import Activity, by_hand
 from app.web.gate import Gate
 from app.web.sessions import COOKIE, Browsers, Key
 from engine.access import Visitor, offer_setup
-from engine.imaging import write_jpeg
+from engine.imaging import encoded, with_boxes, write_jpeg
+from engine.incidents import film_of
 from engine.people import Person
+from engine.types import Event, EventKind
 
 GOOD = "correct horse battery"
 HTML = {"accept": "text/html"}
@@ -58,6 +60,7 @@ def _served() -> Starlette:
         routes=[
             *sign_in.routes,
             *pictures.routes,
+            *films.routes,
             *streams.routes,
             Mount("/assets", StaticFiles(directory=assets)),
             WebSocketRoute("/_stcore/stream", _socket),
@@ -470,3 +473,63 @@ def test_who_looked_at_which_picture_is_in_the_audit_trail_once(client: TestClie
     assert (looks("bob"), looks("eve"), looks("bob")) == (200, 403, 200)
     found = [(row.author, row.subject) for row in services.home().audit.read() if row.action == "view_picture"]
     assert found == [("bob", "evidence/x.jpg")] * 2, "once for each session, and of what was shown alone"
+
+
+# --------------------------------------------------------------------------------------------- films
+
+
+def filmed(workspace: Path) -> str:
+    """The id of an incident with a film."""
+    bench = services.home()
+    event = Event(EventKind.UNKNOWN, datetime(2026, 11, 30, 9, tzinfo=UTC), "door", (1,), (), ("unknown-1",))
+    row = bench.incidents.record(event, {"image": np.full((40, 40, 3), 90, np.uint8)})
+    assert row is not None
+    bench.incidents.keep_film(
+        row, with_boxes(encoded((n / 5, np.full((64, 96, 3), 9 * n, np.uint8)) for n in range(9)), {"frames": []})
+    )
+    assert (workspace / film_of(row)).is_file()
+    return row.incident_id
+
+
+def test_a_film_is_shown_to_those_who_handle_alerts_and_seeing_it_is_noted(client: TestClient, tmp_path: Path) -> None:
+    incident_id = filmed(tmp_path)
+    assert client.get(f"/film/{incident_id}").status_code == 401
+    seen = {}
+    for role in ("admin", "hr", "security", "viewer"):
+        if role != "admin":
+            services.home().accounts.add(role, role, GOOD)
+        enter(client, "ada" if role == "admin" else role)
+        seen[role] = [client.get(f"/{what}/{incident_id}").status_code for what in ("film", "boxes")]
+    assert seen == {"admin": [200, 200], "hr": [403, 403], "security": [200, 200], "viewer": [403, 403]}
+    noted = [(row.author, row.action) for row in services.home().audit.read() if incident_id in row.subject]
+    assert ("security", "view_picture") in noted
+
+
+def test_a_browser_may_ask_for_parts_of_a_film(client: TestClient, tmp_path: Path) -> None:
+    address = f"/film/{filmed(tmp_path)}"
+    enter(client)
+    whole = client.get(address)
+    assert (whole.status_code, whole.headers["content-type"]) == (200, "video/mp4")
+    part = client.get(address, headers={"range": "bytes=10-19"})
+    assert (part.status_code, part.content) == (206, whole.content[10:20])
+    assert part.headers["content-range"] == f"bytes 10-19/{len(whole.content)}"
+    assert client.get(address, headers={"range": "bytes=10-"}).content == whole.content[10:]
+    assert client.get(address, headers={"range": f"bytes={len(whole.content)}-"}).status_code == 416
+    assert client.get(address, headers={"range": "pages=1"}).status_code == 200
+
+
+@pytest.mark.parametrize("incident_id", ["none", "20260101T000000-00000000", "%00"])
+def test_there_is_no_film_of_what_is_no_incident(client: TestClient, tmp_path: Path, incident_id: str) -> None:
+    filmed(tmp_path)
+    enter(client)
+    assert client.get(f"/film/{incident_id}").status_code == 404
+
+
+def test_a_film_that_was_replaced_outside_of_muster_is_not_shown(client: TestClient, tmp_path: Path) -> None:
+    incident_id = filmed(tmp_path)
+    enter(client)
+    path = tmp_path / film_of(services.home().incidents.find(incident_id))
+    services.home().records.vault.erase(path)  # on purpose: gone
+    assert client.get(f"/film/{incident_id}").status_code == 404
+    path.write_bytes(encoded([(0.0, np.zeros((64, 64, 3), np.uint8))]))
+    assert client.get(f"/film/{incident_id}").status_code == 409
