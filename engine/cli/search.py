@@ -46,8 +46,7 @@ def search(
 ) -> None:
     """Find where and when a person was seen, by a photo of them.
 
-    The search covers everybody whom a camera saw well within the days of `[retention] faces`, strangers and enrolled people. Each search
-    is in the audit log.
+    It covers everybody whom a camera saw well within the days of `[retention] faces`. The audit log notes each search.
     """
     from engine.imaging import read_image
     from engine.records import Wanted

@@ -122,11 +122,14 @@ class SeenFaces:
         self._vault, self._kept = vault, kept
         self._days: dict[Path, _Day] = {}
         self._mutex = threading.Lock()
+        self._written_to: Path | None = None
+        self._written: tuple[int, int, set[str]] = (0, 0, set())
+        """Of the file that was written last: its number, how far it was read, and the tracks in it."""
 
     # ----------------------------------------------------------------------------------------- writing
 
     def record(self, face: SeenFace, embedding: Floats) -> None:
-        """Append a face durably.
+        """Append a face durably, unless its track is there already: a recording that is decided again leaves the same file.
 
         Args:
             embedding: (d,) float32 unit row.
@@ -137,7 +140,29 @@ class SeenFaces:
         if self._kept:
             path = self._path(face.first_seen.astimezone(self._zone).date())
             with locked(path):
-                append_lines(path, _HEADER, [self._line(path, _packed(face, embedding))])
+                if face.track not in self._tracks_in(path):
+                    append_lines(path, _HEADER, [self._line(path, _packed(face, embedding))])
+
+    def _tracks_in(self, path: Path) -> set[str]:
+        """The tracks in a file, of which only what is new is read; the caller holds its lock."""
+        try:
+            status = path.stat()
+        except FileNotFoundError:
+            return set()
+        inode, end, tracks = self._written if self._written_to == path else (0, 0, set[str]())
+        if status.st_ino != inode or status.st_size < end:
+            end, tracks = 0, set()
+        if status.st_size > end:
+            with storage_errors(path), path.open("rb") as handle:
+                handle.seek(end)
+                content = handle.read()
+            content = content[: content.rfind(b"\n") + 1]
+            for plain in self._opened(content if end else content.partition(b"\n")[2], path):
+                with contextlib.suppress(ValueError, KeyError, TypeError):
+                    tracks.add(_unpacked(plain)[0].track)
+            end += len(content)
+        self._written_to, self._written = path, (status.st_ino, end, tracks)
+        return tracks
 
     def _path(self, day: date) -> Path:
         return self._folder / f"{day.isoformat()}{_SUFFIX}"
@@ -256,9 +281,12 @@ class SeenFaces:
                 content = path.read_bytes()
             except FileNotFoundError:
                 return
-        lines = content[: content.rfind(b"\n") + 1].splitlines()[1:]  # the last one may be on its way
+        # the last line may be on its way
+        yield from self._opened(content[: content.rfind(b"\n") + 1].partition(b"\n")[2], path)
+
+    def _opened(self, lines: bytes, path: Path) -> Iterator[bytes]:
         contents = []
-        for line in lines:
+        for line in lines.splitlines():
             try:
                 contents.append(b64decode(line, validate=True))
             except ValueError:  # damaged

@@ -50,7 +50,7 @@ RETENTION = (
     Named(
         "faces",
         N_("Faces"),
-        N_("Of everybody whom a camera saw, for the search by photo. 0: none. Empty: for ever."),
+        N_("Of everyone whom cameras saw, for the search. 0: none. Empty: for ever."),
         N_("days"),
     ),
     Named("sightings", N_("Sightings"), N_("The log from which decisions are replayed. Empty: for ever."), N_("days")),
