@@ -127,7 +127,7 @@ def clear_demo(workspace: Path) -> None:
         "seal.id",
         "vault.id",
     )  # a list of seals without its key seals nothing
-    folders = ("gallery", "log", "attendance", "images", "outbox", "receipts", "demo", "spool")
+    folders = ("gallery", "faces", "log", "attendance", "images", "outbox", "receipts", "demo", "spool")
     for name in (*files, *folders):
         path = workspace / name
         if path.is_dir():

@@ -243,7 +243,7 @@ def _window(bench: Workbench, day: date, now: datetime) -> tuple[datetime, datet
 
 
 CLASSES: Mapping[str, tuple[tuple[str, ...], str | None]] = {
-    "templates": (("gallery",), None),
+    "templates": (("gallery", "faces"), None),
     "enrolment pictures": (("images/enrolment",), None),
     "evidence": (("images/evidence",), "evidence_images"),
     "unknown people": (("images/unknown", "images/unidentified"), "unknown_images"),
