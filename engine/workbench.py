@@ -244,6 +244,7 @@ class Workbench:
                 day_starts=config.attendance.day_starts,
                 rotas=config.rotas,
                 employment=self.people.employment,
+                language=config.app.language or "en",
             ),
             config=config.attendance,
             coverage=coverage,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date
-from functools import lru_cache
+from functools import lru_cache, partial
 
 from engine.attendance.shift_rules import closeness
 from engine.config import HolidaysConfig
@@ -12,10 +12,15 @@ from engine.errors import ConfigError
 
 
 class PublicHolidays:
-    """Holidays by day, for everybody or for one of the groups in the settings."""
+    """Holidays by day, for everybody or for one of the groups in the settings.
 
-    def __init__(self, config: HolidaysConfig) -> None:
-        self._config = config
+    Args:
+        language: of their names, as far as they are known in it; otherwise they are in the country's own. What the machine's locale says
+            does not count, so that a sheet reads the same wherever it is made.
+    """
+
+    def __init__(self, config: HolidaysConfig, language: str = "en") -> None:
+        self._config, self.language = config, language
         self.on = lru_cache(maxsize=20_000)(self._on)
         """Name of the holiday of a group (empty: everybody else) on a day; empty: none."""
 
@@ -42,17 +47,19 @@ class PublicHolidays:
         if not country or day in own.working or day in general.working:
             return ""
         subdivision = own.subdivision or (general.subdivision if country == general.country else "")
-        return _calendar(country, subdivision).get(day, "") or ""
+        return _calendar(country, subdivision, self.language).get(day, "") or ""
 
 
 @lru_cache
-def _calendar(country: str, subdivision: str) -> Mapping[date, str]:
+def _calendar(country: str, subdivision: str, language: str) -> Mapping[date, str]:
     try:
         import holidays  # noqa: PLC0415 - optional, and slow to import
     except ImportError as error:
         raise ConfigError("public holidays need the package `holidays`", hint="pip install 'muster[office]'") from error
     try:
-        found: Mapping[date, str] = holidays.country_holidays(country, subdiv=subdivision or None)
+        make = partial(holidays.country_holidays, country, subdiv=subdivision or None)
+        own, known = make().default_language, make().supported_languages
+        found: Mapping[date, str] = make(language=next((each for each in known if each.split("_")[0] == language), own))
     except (NotImplementedError, AttributeError, KeyError) as error:
         raise ConfigError(
             f"no holidays are known for {country} {subdivision}".rstrip(),

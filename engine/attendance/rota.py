@@ -100,6 +100,7 @@ class Rota:
 
     Args:
         day_starts: local time at which days without a shift begin.
+        language: of the names of public holidays.
 
     Raises:
         ConfigError: the country or subdivision of the holidays is not known.
@@ -114,10 +115,11 @@ class Rota:
         day_starts: time = time(),
         rotas: Mapping[str, RotaConfig] | None = None,
         employment: Employment | None = None,
+        language: str = "en",
     ) -> None:
         self._shifts = dict(shifts)
         self.choice = ShiftRules(shifts, rotas or {})
-        self._holidays, self._public = holidays, PublicHolidays(holidays)
+        self._holidays, self._public = holidays, PublicHolidays(holidays, language)
         self.zone, self._day_starts = zone, day_starts
         self._moment = lru_cache(maxsize=20_000)(self._moment_of)
         self._boundary = lru_cache(maxsize=20_000)(self._boundary_of)
@@ -133,7 +135,9 @@ class Rota:
     def rules(self) -> str:
         """All of it as a text to compare."""
         employment = self._employment and self._employment.rules
-        return repr((self.choice.rules, self._holidays, self.zone.key, self._day_starts, employment))
+        return repr(
+            (self.choice.rules, self._holidays, self._public.language, self.zone.key, self._day_starts, employment)
+        )
 
     def __bool__(self) -> bool:
         """True if there are shifts, so that somebody can be late or absent."""

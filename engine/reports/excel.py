@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
+from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
 from engine.attendance import DaySheet, cells, kinds_of_hours
@@ -49,6 +50,10 @@ _DATES = {"de": "dd.mm.yyyy"}
 _MEANINGS = ("worksheet", "heading", "name_in_csv", "meaning")
 _MEANING_HEADS = (N_("Worksheet"), N_("Heading"), N_("Name in CSV"), N_("Meaning"))
 """Their headings, for the translators."""
+_WRAPPED = ("note", "meaning")
+_LINE_PT = 13.5
+_LETTERS = 1.1
+"""Letters of a text for each digit's width of a column, at least."""
 _BAD_IN_XML = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 
 
@@ -97,7 +102,7 @@ def excel_bytes(
         )
         made = words.say(
             "Made on {day} at {time} ({offset})",
-            day=f"{generated_at:%Y-%m-%d}",
+            day=f"{generated_at:%d.%m.%Y}" if words.code == "de" else f"{generated_at:%Y-%m-%d}",
             time=f"{generated_at:%H:%M}",
             offset=generated_at.isoformat()[-6:],
         )
@@ -184,14 +189,26 @@ def _sheet(
     for line, row in enumerate(rows, 1):
         for index, column in enumerate(columns):
             widths[index] = max(widths[index], _write(sheet, style, line, index, column, row))
+    tallest = 1
     for index, (column, width) in enumerate(zip(columns, widths, strict=True)):
         numbers = any(isinstance(row.get(column), int | float) for row in rows)
         sheet.write_string(0, index, heads[index], style.header_of_numbers if numbers else style.header)
-        sheet.set_column(index, index, min(width + 2, 90 if column == "meaning" else 36))
-    sheet.set_row(0, 30)
+        shown = min(width + 2, 90 if column == "meaning" else 36)
+        sheet.set_column(index, index, shown)
+        tallest = max(tallest, _lines(heads[index], shown - 4))  # 4: the filter's button and the indent
+        if column in _WRAPPED:  # not every program makes rows as tall as what is in them
+            for line, row in enumerate(rows, 1):
+                if (lines := _lines(cell_text(row.get(column)), round(_LETTERS * shown))) > 1:
+                    sheet.set_row(line, _LINE_PT * lines)
+    sheet.set_row(0, _LINE_PT * max(tallest, 2))
     sheet.freeze_panes(1, frozen)
     sheet.autofilter(0, 0, max(len(rows), 1), len(columns) - 1)
     return sheet
+
+
+def _lines(text: str, width: int) -> int:
+    """The number of lines of a text in a column of so many characters."""
+    return len(wrap(text, max(1, width))) if len(text) > width else 1
 
 
 def _typed(row: DaySheet, words: Words) -> dict[str, object]:
@@ -250,7 +267,7 @@ def _write(sheet: Worksheet, style: _Style, line: int, index: int, column: str, 
         sheet.write_datetime(line, index, datetime.combine(value, time()), style.date)
     else:
         text = style.cell_text(str(value))
-        plain = style.wrapped if column in {"note", "meaning"} else style.text
+        plain = style.wrapped if column in _WRAPPED else style.text
         sheet.write_string(line, index, text, style.status.get(text, plain) if column == "status" else plain)
         return len(text)
     return len(str(value))

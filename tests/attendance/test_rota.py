@@ -12,6 +12,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from engine.attendance import Rota
+from engine.attendance.holidays import _calendar
 from engine.config import HolidaysConfig, ShiftConfig
 from engine.errors import ConfigError
 
@@ -163,6 +164,24 @@ def test_holidays_of_a_country_and_of_one_state_with_own_days_more_and_less() ->
         planned = plan.planned(who, "", christmas)
         assert planned is not None
         assert plan.expected(planned, christmas) is expected
+
+
+@pytest.mark.parametrize(
+    ("language", "country", "name"),
+    [("en", "DE", "German Unity Day"), ("de", "DE", "Tag der Deutschen Einheit"), ("de", "BR", "")],
+)
+@pytest.mark.parametrize("locale", ["C.UTF-8", "de_DE.UTF-8", "fr_FR.UTF-8"])
+def test_holidays_have_their_names_in_the_language_of_the_settings_whatever_the_machine_speaks(
+    monkeypatch: pytest.MonkeyPatch, locale: str, language: str, country: str, name: str
+) -> None:
+    for each in ("LANGUAGE", "LC_ALL", "LANG"):
+        monkeypatch.setenv(each, locale)
+    _calendar.cache_clear()
+    plan = Rota({}, HolidaysConfig(country=country), BERLIN, language=language)
+    assert plan.holiday(date(2026, 10, 3)) == name
+    if country == "BR":
+        assert plan.holiday(date(2026, 9, 7)) == "Independência do Brasil", "in the country's own language"
+    assert plan.rules != Rota({}, HolidaysConfig(country=country), BERLIN, language="fr").rules
 
 
 @pytest.mark.parametrize(("country", "subdivision"), [("XX", ""), ("DE", "XX")])

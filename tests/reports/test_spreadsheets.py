@@ -7,6 +7,7 @@ import io
 import re
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date, datetime, time
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from hypothesis import strategies as st
 from sheets import NOW, SCRIPT, contrast, inside, month, muster, report, row, unseen
 
 from engine.attendance import KINDS_OF_HOURS, SHEET_COLUMNS, DaySheet, Status
+from engine.attendance.explain import Part
 from engine.config import AwayPart
 from engine.errors import ConfigError, InputError
 from engine.reports import (
@@ -34,6 +36,7 @@ from engine.reports import (
     summary_csv,
 )
 from engine.storage import read_cell, table_cell
+from engine.words import Words
 
 DAY = date(2026, 11, 2)
 FORMULA_STARTS = tuple("=+-@\t\r＝＋－＠")
@@ -175,6 +178,21 @@ def test_the_sheets_can_be_filtered_scrolled_and_printed(tmp_path: Path) -> None
     colours = {cells(days, line)["Status"].value: cells(days, line)["Status"].fill.fgColor.rgb for line in range(2, 80)}
     assert len(set(colours.values())) >= 5
     assert all(contrast("#000000", f"#{colour[-6:]}") >= 7 for colour in colours.values())
+
+
+@pytest.mark.parametrize(("language", "made"), [("de", "Erstellt am 01.12.2026"), ("en", "Made on 2026-12-01")])
+def test_rows_are_as_tall_as_their_texts_and_the_day_is_the_readers(tmp_path: Path, language: str, made: str) -> None:
+    """LibreOffice makes no row taller by itself, so that long notes ran into the next row."""
+    long = replace(row(), notes=(Part("camera off {time}", {"time": "08:00–09:00 " * 12}),))
+    path = tmp_path / "book.xlsx"
+    path.write_bytes(excel_bytes([row(), long], title="x", generated_at=NOW, words=Words(language)))
+    days, _, columns = openpyxl.load_workbook(path).worksheets
+    assert days.row_dimensions[2].height is None
+    assert (days.row_dimensions[3].height or 0) > 40
+    texts = {cell.row: len(str(cell.value)) for (cell,) in columns.iter_rows(min_col=4, max_col=4)}
+    tall = {line for line, height in columns.row_dimensions.items() if line > 1 and (height.height or 0) > 20}
+    assert tall == {line for line, length in texts.items() if length > 99 and line > 1}
+    assert made in str(columns.cell(columns.max_row - 1, 4).value)
 
 
 def test_the_summary_and_the_columns_are_in_the_workbook(tmp_path: Path) -> None:

@@ -38,7 +38,7 @@ def places(bench: Workbench) -> dict[str, str]:
         "live": "/?camera=entrance",
         "attendance": f"/attendance?from={friday}",
         "charts": f"/attendance?from={friday - timedelta(days=11)}&to={friday}&view=charts&chart=delays",
-        "month": f"/month?from={friday:%Y-%m}-01",  # the sample has three weeks
+        "month": f"/month?from={bench.attendance.log.days()[0]}&to={friday}",  # the sample has three weeks
         "person": f"/attendance?person=ben_afflek&day={day}",
         "alerts": "/alerts",
         "incident": f"/alerts?incident={alert.row.incident_id}",
