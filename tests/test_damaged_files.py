@@ -16,6 +16,7 @@ import mutants
 import numpy as np
 import pytest
 from command import muster
+from mutants_asked import sent
 from paperwork import Clock, bench, enrol, face
 from recordings import plain_video
 
@@ -23,16 +24,21 @@ from engine.archive.footage import scan
 from engine.archive.observe import Observation
 from engine.config import load_config
 from engine.errors import ConfigError, InputError, MusterError, StorageError
+from engine.privacy.forgotten import here_again, remember
 from engine.sources import VideoSource
-from engine.storage import read_arrays
+from engine.storage import parse_json, read_arrays
 
 
-def test_files_damaged_at_random_are_read_or_told_but_raise_nothing_else(tmp_path: Path) -> None:
-    kinds = mutants.brought(tmp_path / "brought")
-    kinds += [each for each in mutants.of_workspace(tmp_path / "w") if each.path.parent.name != "log"]
+def test_files_damaged_at_random_are_read_or_told_but_raise_nothing_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MUSTER_KEYS", str(tmp_path / "kept" / "keys"))
+    monkeypatch.setenv("MUSTER_WORKSPACE", "")  # both are set anew meanwhile
+    kinds = [*mutants.brought(tmp_path / "brought"), *mutants.of_workspace(tmp_path / "kept")]
+    kinds += sent(tmp_path / "asked", mutants.Kind)
     random.Random(7).shuffle(kinds)
-    tried, faults = mutants.run(kinds, 60, seed=7)
-    assert tried == 60
+    tried, faults = mutants.run(kinds, 500, seed=7)
+    assert tried == 500
     assert not faults, "\n".join(faults.values())
 
 
@@ -171,3 +177,23 @@ def test_settings_with_brackets_without_end_are_told(tmp_path: Path) -> None:
     (tmp_path / "muster.toml").write_text("timezone = " + "[" * 5000)
     with pytest.raises(ConfigError, match="cannot be read"):
         load_config(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "enrolled", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-12:00", "2026-11-02", "[" * 3000]
+)
+def test_a_time_of_enrolment_that_somebody_wrote_is_read_or_left_out(enrolled: str, tmp_path: Path) -> None:
+    workbench = bench(tmp_path, Clock(), timezone="Asia/Tokyo")
+    enrol(workbench, "E1", "Ann", face(1, 0))
+    remember(workbench.records, "E1")
+    (tmp_path / "people.csv").write_text(f"employee_id,name,enrolled_at,active\nE1,Ann,{enrolled},yes\n")
+    day = workbench.attendance.day_of(workbench.clock())
+    assert workbench.attendance.sheets.between(day, day, workbench.people.known()) is not None
+    assert here_again(workbench.records) == ([] if enrolled.startswith("9999") else ["E1"])
+
+
+@pytest.mark.parametrize("content", [b"[" * 100_000, b'{"a": ' * 100_000])
+def test_brackets_within_brackets_are_no_json(content: bytes) -> None:
+    with pytest.raises(ValueError, match="brackets"):
+        parse_json(content)
+    assert parse_json(b'{"a": [1]}') == {"a": [1]}

@@ -6,7 +6,6 @@ Passwords are stored as argon2id hashes; `engine.access.throttle` slows guesses 
 from __future__ import annotations
 
 import dataclasses
-import json
 import logging
 import time
 import unicodedata
@@ -25,7 +24,7 @@ from engine.access.rights import ALL_SITES, MANAGER, ROLES
 from engine.access.secret_texts import SecretTexts, is_sealed_text
 from engine.access.throttle import Attempt, Tries, Visitor
 from engine.errors import InputError, StorageError
-from engine.storage import Document, clean_text
+from engine.storage import Document, clean_text, parse_json
 from engine.words import N_, phrase
 
 log = logging.getLogger(__name__)
@@ -90,7 +89,7 @@ class AccountBook(CredentialFile[Account]):
             StorageError: the file cannot be read, or keys are missing.
         """
         self._fresh()  # tells of a damaged file
-        accounts = json.loads(self.document.read() or b"[]")
+        accounts = parse_json(self.document.read() or b"[]")
         return all(self.secrets.current(str(stored.get("totp", ""))) for stored in accounts)
 
     def convert(self) -> bool:

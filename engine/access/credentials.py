@@ -19,7 +19,7 @@ from argon2.exceptions import InvalidHashError, VerificationError
 from argon2.profiles import RFC_9106_LOW_MEMORY
 
 from engine.errors import InputError, StorageError
-from engine.storage import Document, document
+from engine.storage import Document, document, parse_json
 from engine.words import N_, phrase
 
 if TYPE_CHECKING:
@@ -73,12 +73,12 @@ class CredentialFile(Generic[Row]):
         if content is None:
             return {}
         try:
-            values = json.loads(content)
+            values = parse_json(content)
             if not isinstance(values, list):
                 raise TypeError("expected a list of rows")
             rows = [_sound(self._load(row)) for row in values]
             return {str(getattr(row, self._key)): row for row in rows}
-        except (ValueError, TypeError, KeyError, RecursionError) as error:
+        except (ValueError, TypeError, KeyError) as error:
             raise StorageError(f"{self.document.title} is damaged", hint=self._remedy) from error
 
     def _change(self, change: Callable[[dict[str, Row]], object]) -> None:

@@ -26,6 +26,7 @@ _NAME_BURST, _NAME_EVERY_S = 100, 60
 """Wrong tries for one name from unknown browsers."""
 _FORGET_S = 6 * 3600
 _ROWS = 4000
+_YEARS = range(1970, 9000)
 
 
 @dataclass(frozen=True)
@@ -83,8 +84,8 @@ def _loaded(row: dict[str, Any]) -> Tried:
     if not isinstance(tried.key, str) or not isinstance(tried.failures, int):
         raise TypeError("expected a key and a number")
     for text in (tried.wait_until, tried.last):
-        if text and datetime.fromisoformat(text).tzinfo is None:
-            raise ValueError("times need an offset")
+        if text and ((found := datetime.fromisoformat(text)).tzinfo is None or found.year not in _YEARS):
+            raise ValueError("times need an offset, and to be of these days")
     return tried
 
 

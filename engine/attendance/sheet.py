@@ -162,9 +162,9 @@ class _Person:
     def _before_enrolment(self) -> bool:
         try:
             time = datetime.fromisoformat(self._known.enrolled_at)
-        except ValueError:
+            return (time if time.tzinfo is None else time.astimezone(self._book.zone)).date() > self._day
+        except (ValueError, OverflowError):
             return False
-        return (time if time.tzinfo is None else time.astimezone(self._book.zone)).date() > self._day
 
     def sheet(self) -> DaySheet | None:
         """The person's day; None if there is nothing to say."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import dataclasses
 import io
-import json
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -17,7 +16,7 @@ from typer import Argument, Option
 from engine.cli.context import Author, EmployeeId, Json, Panel, Reason, Workspace, open_workbench
 from engine.cli.output import answer, complain, counted, emit_json, progress_bar, say, table
 from engine.errors import InputError
-from engine.storage import atomic_write
+from engine.storage import atomic_write, parse_json
 from engine.storage.logs import Head
 
 if TYPE_CHECKING:
@@ -164,7 +163,7 @@ def _read_kept(path: Path) -> Kept:
     try:
         text = path.read_text(encoding="utf-8-sig")
         received = text.lstrip().startswith("{")
-        tables = [json.loads(line)["heads"] for line in text.splitlines() if line.strip()] if received else [text]
+        tables = [parse_json(line)["heads"] for line in text.splitlines() if line.strip()] if received else [text]
         for table in tables:
             names, *rows = csv.reader(io.StringIO(table, newline=""), strict=True)
             if tuple(names) != _HEADS:
@@ -173,7 +172,7 @@ def _read_kept(path: Path) -> Kept:
                 head = Head(int(count), chain)
                 if head not in (known := kept.setdefault(name, [])):
                     known.append(head)
-    except (OSError, ValueError, KeyError, TypeError, RecursionError, csv.Error) as error:
+    except (OSError, ValueError, KeyError, TypeError, csv.Error) as error:
         raise InputError(
             f"{path}: no heads can be read",
             hint="give a file that `muster heads --out FILE` wrote, or what a webhook got, a line each",

@@ -23,7 +23,7 @@ from cryptography.exceptions import InvalidTag
 
 from engine.errors import StorageError
 from engine.gallery.templates import Gallery, Template
-from engine.storage import storage_errors
+from engine.storage import parse_json, storage_errors
 from engine.storage.vault import Owner, Vault
 from engine.storage.vault.ring import NONCE_BYTES
 
@@ -126,7 +126,7 @@ def _header(path: Path) -> dict[str, Any]:
         length = int.from_bytes(handle.read(len(MAGIC) + _LENGTH)[len(MAGIC) :], "little")
         text = handle.read(min(length, path.stat().st_size))
     try:
-        header: dict[str, Any] = json.loads(text)
+        header: dict[str, Any] = parse_json(text)
         if not {"model_id", "parts"} <= header.keys():
             raise ValueError("its header is not whole")
     except (ValueError, TypeError, AttributeError) as error:
@@ -148,7 +148,7 @@ def from_sealed(path: Path, vault: Vault, content: bytes, *, tolerant: bool = Fa
     begin = len(MAGIC) + _LENGTH
     try:
         length = int.from_bytes(content[len(MAGIC) : begin], "little")
-        header: dict[str, Any] = json.loads(content[begin : begin + length])
+        header: dict[str, Any] = parse_json(content[begin : begin + length])
         wanted = [(str(name), int(size)) for name, size in header["parts"]]
         dimension, recipe = int(header["dimension"]), (str(header["model_id"]), str(header["alignment_id"]))
         version, issued = int(header["version"]), int(header["issued"])
@@ -169,7 +169,7 @@ def from_sealed(path: Path, vault: Vault, content: bytes, *, tolerant: bool = Fa
         try:
             plain = cipher.decrypt(part[:NONCE_BYTES], part[NONCE_BYTES:], _bound(origin, owner, path))
             start = _LENGTH + int.from_bytes(plain[:_LENGTH], "little")
-            person, told = json.loads(plain[_LENGTH:start])
+            person, told = parse_json(plain[_LENGTH:start])
             own = [Template(template_id, person, quality) for template_id, quality in told]
             if {owner_of(each) for each in own} != {owner}:
                 raise ValueError(f"a part is not of {owner}")

@@ -22,7 +22,7 @@ from engine.gallery.sealed import (
     to_sealed,
 )
 from engine.gallery.templates import Gallery
-from engine.storage import FileDocument, atomic_write, storage_errors
+from engine.storage import FileDocument, atomic_write, parse_json, storage_errors
 from engine.storage.state import FileSeal
 from engine.storage.vault import Vault
 
@@ -129,7 +129,7 @@ class GalleryFile(FileDocument):
         """Return whose templates are not those that Muster wrote; everybody's if nothing tells."""
         try:
             content = self._parts_path.read_bytes()
-            known = json.loads(content) if seal.accepts_parts(hashlib.sha256(content).hexdigest()) else {}
+            known = parse_json(content) if seal.accepts_parts(hashlib.sha256(content).hexdigest()) else {}
         except (OSError, ValueError):
             known = {}
         found = {person: gallery.digest_of(person) for person in gallery.people}

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from engine.errors import GalleryMismatch, StorageError
 from engine.gallery.search import Searcher
+from engine.storage import parse_json
 from engine.types import Candidate, Match
 
 Floats = NDArray[np.float32]
@@ -359,9 +360,9 @@ class Gallery:
 
         try:
             embeddings = load(content)["embeddings"]
-            header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])["__metadata__"]
+            header = parse_json(content[8 : 8 + int.from_bytes(content[:8], "little")])["__metadata__"]
             model_id, alignment_id = header["model_id"], header["alignment_id"]
-            templates = tuple(Template(*row) for row in json.loads(header["templates"]))
+            templates = tuple(Template(*row) for row in parse_json(header["templates"]))
             version = int(header["version"])
             return cls(model_id, alignment_id, embeddings, templates, version, int(header.get("issued", "0")))
         except (SafetensorError, KeyError, ValueError, TypeError) as error:

@@ -29,7 +29,7 @@ from engine.models.registry import (
     embedder_spec,
 )
 from engine.models.runtime import OnnxNetwork, TorchNetwork, cores, cuda_available
-from engine.storage import atomic_write, locked
+from engine.storage import atomic_write, locked, parse_json
 from engine.types import Network, Progress
 
 if TYPE_CHECKING:
@@ -179,7 +179,7 @@ class ModelStore:
     def _note(self, model_id: str) -> dict[str, str] | None:
         path, note = self._paths(model_id)
         try:
-            content = json.loads(note.read_text(encoding="utf-8"))
+            content = parse_json(note.read_text(encoding="utf-8"))
             if path.stat().st_size != int(content["size"]):
                 return None
             return {key: str(value) for key, value in content.items()}

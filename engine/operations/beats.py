@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import time
 from pathlib import Path
 from typing import Any
+
+from engine.storage import parse_json
 
 STALE_S = 10.0
 """A file that was not renewed for so long is of a process that was killed, whose number may be another's now."""
@@ -16,7 +17,7 @@ def fresh(path: Path, within_s: float = STALE_S) -> dict[str, Any] | None:
     try:
         if time.time() - path.stat().st_mtime > within_s:
             return None
-        found = json.loads(path.read_text(encoding="utf-8"))
+        found = parse_json(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
     return found if isinstance(found, dict) else None

@@ -18,6 +18,7 @@ from typing import Any, Literal
 
 from engine.errors import InputError
 from engine.masking import mask, mask_process
+from engine.storage import parse_json
 
 Format = Literal["text", "json"]
 VARIABLE = "_MUSTER_LOG"
@@ -117,7 +118,7 @@ def write_on(part: str, line: str) -> None:
     told: dict[str, Any] = {"message": line, "level": "INFO", "logger": "output"}
     if line.startswith('{"time": '):
         try:
-            told = json.loads(line)
+            told = parse_json(line)
             created = datetime.fromisoformat(told["time"]).timestamp()
         except (ValueError, KeyError, TypeError):
             told, created = {"message": line, "level": "INFO", "logger": "output"}, datetime.now(UTC).timestamp()

@@ -35,7 +35,7 @@ from engine.masking import mask
 from engine.operations.beats import fresh
 from engine.pipeline import FrameResult
 from engine.sources import Filming, Source
-from engine.storage import atomic_write, claimed, file_name, storage_errors
+from engine.storage import atomic_write, claimed, file_name, parse_json, storage_errors
 from engine.types import NOBODY, EventKind, Frame, Image, SourceEvent
 from engine.workbench import Workbench
 
@@ -275,7 +275,7 @@ class Recorder:
             try:
                 line.settimeout(_TIMEOUT_S)
                 with line.makefile("rb") as asked:
-                    wish = json.loads(asked.readline(_LONGEST_LINE))
+                    wish = parse_json(asked.readline(_LONGEST_LINE))
                 if not hmac.compare_digest(str(wish["token"]).encode(), self._token.encode()):
                     return
                 style = str(wish.get("style", NAMES))
@@ -421,7 +421,7 @@ def _messages(line: socket.socket) -> Generator[Shown]:
             length, size = _HEAD.unpack(head)
             if max(length, size) > _LARGEST:
                 return
-            message, jpeg = json.loads(answer.read(length)), answer.read(size)
+            message, jpeg = parse_json(answer.read(length)), answer.read(size)
             if len(jpeg) < size:
                 return
             news = tuple((str(kind), data) for kind, data in message["news"])

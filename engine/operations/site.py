@@ -29,7 +29,7 @@ from engine.operations.beats import fresh
 from engine.operations.reach import Reach, own_client
 from engine.operations.standing import BEAT_S, Standing, forget_standing, standing, write_standing
 from engine.operations.supervisor import Supervisor, WantedPart, signals
-from engine.storage import claimed
+from engine.storage import claimed, parse_json
 from engine.storage.logs.witnesses import MARKER
 
 log = logging.getLogger(__name__)
@@ -76,7 +76,7 @@ class Options:
     @staticmethod
     def read(text: str) -> Options:
         """What `written` wrote."""
-        told = json.loads(text)
+        told = parse_json(text)
         return Options(
             **{
                 **told,

@@ -18,7 +18,7 @@ from engine.postgres.connection import Database, table
 from engine.postgres.rows import PEOPLE
 from engine.postgres.spool import Entry, Spool
 from engine.postgres.watch import ERASURES, VersionWatch
-from engine.storage import FileDocument
+from engine.storage import FileDocument, parse_json
 from engine.storage.erasures import Erasure, Unconfirmed
 from engine.storage.logs import Sealer
 from engine.storage.vault import Vault
@@ -274,7 +274,7 @@ class Erasures:
     def _settled(self) -> set[str]:
         """Return what this folder need not erase any more; a damaged file counts as none, because erasing twice does no harm."""
         try:
-            return {str(each) for each in json.loads(self._document.read() or b"[]")}
+            return {str(each) for each in parse_json(self._document.read() or b"[]")}
         except (ValueError, TypeError):
             return set()
 

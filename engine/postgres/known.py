@@ -11,7 +11,7 @@ from pathlib import Path
 from engine.errors import StorageError
 from engine.gallery import Gallery
 from engine.people import PeopleFile, Person
-from engine.storage import FileDocument, atomic_write, storage_errors
+from engine.storage import FileDocument, atomic_write, parse_json, storage_errors
 from engine.storage.vault import Vault
 
 _THRESHOLD = "calibration.json"
@@ -52,7 +52,7 @@ class Known:
         """
         content = self._index.read()
         try:
-            found = json.loads(content or "{}")
+            found = parse_json(content or "{}")
             if found.get("place") != self._place:
                 return None
             return {str(name): int(version) for name, version in found["versions"].items()}

@@ -16,7 +16,7 @@ from itertools import groupby
 from pathlib import Path
 
 from engine.errors import StorageError, Unreachable
-from engine.storage import atomic_write, claimed, locked, storage_errors
+from engine.storage import atomic_write, claimed, locked, parse_json, storage_errors
 from engine.storage.logs import SealedFile, Sealer
 
 log = logging.getLogger(__name__)
@@ -297,7 +297,7 @@ class Spool:
         """
         with locked(self._refused.path):
             rows = self._refused.authentic() if self._refused else []
-            changed = [{**row, "cells": _json(change(row["log"], json.loads(row["cells"])))} for row in rows]
+            changed = [{**row, "cells": _json(change(row["log"], parse_json(row["cells"])))} for row in rows]
             if changed == rows:
                 return
             for row in changed:
@@ -325,4 +325,4 @@ def _json(cells: Cells) -> str:
 
 
 def _entry(row: Mapping[str, str]) -> tuple[date, Entry]:
-    return date.fromisoformat(row["day"]), Entry(row["row_id"], json.loads(row["cells"]))
+    return date.fromisoformat(row["day"]), Entry(row["row_id"], parse_json(row["cells"]))

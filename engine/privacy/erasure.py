@@ -29,7 +29,7 @@ from engine.privacy.subjects import Subject, find
 from engine.records.books import Records
 from engine.records.names import mentions, spells
 from engine.records.settings_desk import SettingsDesk
-from engine.storage import atomic_write, new_id, read_rows, storage_errors
+from engine.storage import atomic_write, new_id, parse_json, read_rows, storage_errors
 from engine.storage.erasures import Erasure, ForgetList
 from engine.storage.logs import PSEUDONYM
 from engine.storage.vault import Owner, Vault, read_file
@@ -375,7 +375,7 @@ def _messages(records: Records, is_theirs: Callable[[str], bool], incidents: Col
         with storage_errors(path), contextlib.suppress(FileNotFoundError):
             try:
                 text = path.read_text(encoding="utf-8", errors="replace")
-                message = json.loads(text)
+                message = parse_json(text)
                 named = str(message["facts"].get("employee_ids", "")).split(";")
                 concerns = message["incident_id"] in incidents or any(map(is_theirs, named))
             except (ValueError, TypeError, KeyError, AttributeError):

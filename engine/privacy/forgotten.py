@@ -54,7 +54,16 @@ def here_again(records: Records) -> list[str]:
         if (erased_at := times.get(pseudonym)) is None:
             continue
         person = people.get(employee_id, NOBODY)
-        anew = bool(person.enrolled_at) and datetime.fromisoformat(person.enrolled_at) > erased_at
+        anew = _enrolled_after(person.enrolled_at, erased_at)
         if not anew and (person.name not in {"", pseudonym} or employee_id in enrolled):
             found.append(employee_id)
     return found
+
+
+def _enrolled_after(text: str, erased_at: datetime) -> bool:
+    """Whether somebody was enrolled after a moment, as far as their row says; it may be written by hand, without an offset."""
+    try:
+        enrolled = datetime.fromisoformat(text)
+        return (enrolled if enrolled.tzinfo else enrolled.replace(tzinfo=erased_at.tzinfo)) > erased_at
+    except (ValueError, OverflowError):
+        return False

@@ -18,7 +18,7 @@ from engine.errors import ConfigError, InputError, StorageError
 from engine.masking import HIDDEN, mask
 from engine.records.books import Records
 from engine.records.secret_keeping import Hiding, secret_values, shown, write_secrets
-from engine.storage import atomic_write, locked, storage_errors
+from engine.storage import atomic_write, locked, parse_json, storage_errors
 
 UNDO_NAME = "settings-undo.json"
 _LONGEST = 200
@@ -301,7 +301,7 @@ class SettingsDesk:
     def _kept(self) -> dict[str, Any] | None:
         """What the last change left; None: nothing that can be read."""
         try:
-            found = json.loads(self._undo.read_text(encoding="utf-8"))
+            found = parse_json(self._undo.read_text(encoding="utf-8"))
         except (OSError, ValueError):
             return None
         return found if isinstance(found, dict) and {"at", "before", "after", "changes"} <= found.keys() else None

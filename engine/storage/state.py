@@ -20,7 +20,7 @@ from functools import partial
 from pathlib import Path
 
 from engine.errors import InputError, StorageError, Tampered
-from engine.storage.files import FileDocument, atomic_write, locked, storage_errors, writable
+from engine.storage.files import FileDocument, atomic_write, locked, parse_json, storage_errors, writable
 from engine.storage.logs.check import Finding, Head
 from engine.storage.logs.sealed import file_stamp
 from engine.storage.logs.seals import Sealer
@@ -123,7 +123,7 @@ class StateSeals:
 
     def _authentic(self, path: Path) -> _Seals | None:
         try:
-            raw = json.loads(path.read_text(encoding="utf-8"))
+            raw = parse_json(path.read_text(encoding="utf-8"))
             files = {name: _Entry(tuple(digests), tuple(parts)) for name, (digests, parts) in raw["files"].items()}
             seals = _Seals(raw["counter"], files, raw["seal"])
         except (OSError, ValueError, KeyError, TypeError, AttributeError):

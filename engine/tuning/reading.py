@@ -24,7 +24,7 @@ from engine.face_reader import FaceReader
 from engine.imaging import read_image
 from engine.models import cache_dir
 from engine.models.runtime import cores
-from engine.storage import atomic_write, read_arrays
+from engine.storage import atomic_write, parse_json, read_arrays
 from engine.types import FaceQuality, Floats, Image, Progress
 
 log = logging.getLogger(__name__)
@@ -84,14 +84,14 @@ class KeptEmbeddings:
         """Read what was kept; a damaged file is as good as none."""
         try:
             embeddings, packed = read_arrays(self._path.read_bytes(), str(self._path), "embeddings", "notes")
-            notes = json.loads(packed.tobytes())
+            notes = parse_json(packed.tobytes())
             rows = iter(np.asarray(embeddings, np.float32))
             self.rows = {
                 digest: note if isinstance(note, str) else (next(rows), FaceQuality(*note)) for digest, note in notes
             }
         except FileNotFoundError:
             return
-        except (OSError, StorageError, ValueError, KeyError, TypeError, StopIteration, RecursionError) as error:
+        except (OSError, StorageError, ValueError, KeyError, TypeError, StopIteration) as error:
             log.warning("the kept embeddings in %s are damaged (%s) → the photos are read again", self._path, error)
             self.rows = {}
 

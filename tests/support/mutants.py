@@ -1,13 +1,20 @@
-"""Damages each file of a workspace, and each kind of file that people bring, in many ways, and looks who raises anything but a told error.
+"""Damages each file of a workspace, each kind of file that people bring, and what is sent to the servers, in many ways, and looks who
+raises anything but a told error.
 
-`python tests/support/mutants.py COUNT [SEED [PART_OF_PATH [SECONDS]]]` runs many and prints each fault once; the tests run a few.
+    python tests/support/mutants.py COUNT [SEED [PART_OF_PATH [SECONDS]]]
+
+runs many, in as many processes as there are processors, and prints each fault once; the tests run a few.
 """
 
 from __future__ import annotations
 
 import contextlib
+import heapq
 import io
 import json
+import logging
+import multiprocessing
+import os
 import random
 import re
 import shutil
@@ -18,28 +25,37 @@ import time
 import traceback
 import warnings
 import zipfile
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from functools import lru_cache
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import numpy as np
 import openpyxl
+from make_workspace import SECRET
+from mutants_asked import sent
 from recordings import plain_video
 
+from engine.access import REST_SCOPES, Visitor
+from engine.access.devices import SCOPES
 from engine.archive.footage import Reel, scan
 from engine.archive.observe import Observation
 from engine.config import load_config
 from engine.errors import MusterError
 from engine.imaging import decode_image, encode_jpeg
+from engine.incidents.notifications import Message, SendResult
+from engine.operations.backup import restore
 from engine.people import import_calendar, import_staff, import_table, read_clock_file, read_ids, read_openings
 from engine.sources import VideoSource
 from engine.workbench import Workbench
 
 NOW = datetime(2026, 11, 13, 14, 13, tzinfo=ZoneInfo("Europe/Berlin"))
 FIRST, LAST = date(2026, 11, 2), date(2026, 11, 13)
+_ALIKE = 12
+"""So many files of a folder that are read alike."""
 _ODD = (
     b"",
     b"\0",
@@ -126,7 +142,7 @@ def damaged(kind: Kind, chance: random.Random) -> bytes:
 # ------------------------------------------------------------------------------------------------------- workspace
 
 
-@lru_cache(maxsize=1)
+@lru_cache(maxsize=4)
 def _bench(folder: Path) -> Workbench:
     return Workbench(folder, clock=lambda: NOW)
 
@@ -138,17 +154,25 @@ def _opened(path: Path) -> Workbench:
 
 def _logs(path: Path) -> object:
     bench = _opened(path)
+    name, day = path.stem[: -len("-2026-11-02")], path.stem[-len("2026-11-02") :]
+    raw = next((log for log in bench.records.logs if log.name == name), None)
     with contextlib.suppress(MusterError):
-        bench.records.verify()
-    name = path.name.partition("-")[0].removesuffix(".csv")
-    if name in {"attendance", "corrections", "coverage", "seals"}:
+        if path.stem == "audit":
+            bench.records.audit.raw.check()
+        elif path.stem == "seals":
+            bench.attendance.log.raw.journal.file.check()
+        elif raw is not None:
+            raw.check(days=[date.fromisoformat(day)])
+        else:
+            bench.records.check_pictures(date.fromisoformat(day))
+    if name in {"attendance", "corrections", "coverage"} or path.stem == "seals":
         bench.attendance.sheets.between(LAST, LAST, bench.people.known())
     if name in {"incidents", "dossiers"}:
         bench.incidents.incidents(FIRST, LAST)
         bench.dossiers.dossiers(bench.records.incident_rows())
     if name == "sightings":
         bench.sightings.tracks(FIRST, LAST)
-    return bench.audit.read() if name == "audit" else None
+    return bench.audit.read() if path.stem == "audit" else None
 
 
 def _people(path: Path) -> object:
@@ -180,33 +204,93 @@ def _calibration(path: Path) -> object:
     return bench.calibration.in_force(), bench.calibration.threshold()
 
 
-def _outbox(path: Path) -> object:
+def _picture(path: Path) -> object:
     bench = _opened(path)
-    bench.outbox.deliver(lambda _message: None)  # type: ignore[arg-type,return-value]
+    fault = bench.records.picture_fault(path.relative_to(bench.workspace).as_posix())
+    return fault, decode_image(bench.records.vault.read(path), name="it")
+
+
+def _anew(path: Path) -> object:
+    """A workspace that is opened with the damaged file in it, and all that pages and verification read then."""
+    places = (*path.parents, *(each / "today" for each in path.parents))
+    place = next(each for each in places if (each / "muster.toml").exists())
+    bench = Workbench(place, clock=lambda: NOW)
+    looks: tuple[Callable[[], object], ...] = (
+        bench.records.changed_files,
+        bench.records.verify,
+        lambda: bench.outbox.drain(lambda _message: SendResult("retry")),
+        lambda: [bench.records.vault.read(each) for each in bench.records.pictures()],
+        lambda: [store.current() for store in (bench.gallery, bench.strangers, bench.anchors)],
+        lambda: bench.privacy.purge(apply=False, author="tests"),
+        lambda: bench.accounts.tries.begin("ann", "", Visitor("192.0.2.1"), NOW),
+    )
+    for look in looks:
+        with contextlib.suppress(MusterError):
+            look()
     return None
 
 
+_READERS: tuple[tuple[str, Callable[[Path], object]], ...] = (
+    (r"muster\.toml", lambda path: load_config(path.parent)),
+    (r"log/.*\.csv", _logs),
+    (r"images/.*", _picture),
+    (r"(people|leave|employment|time_account)\.csv|attendance/.*", _people),
+    (r"(accounts|devices|pins|tokens)\.json", _credentials),
+    (r".*\.safetensors", _gallery),
+    (r"calibration\.json", _calibration),
+)
+
+
 def _reader(name: str) -> Callable[[Path], object] | None:
-    if name == "muster.toml":
-        return lambda path: load_config(path.parent)
-    if name.startswith("log/"):
-        return _logs
-    if name in {"people.csv", "leave.csv", "employment.csv", "time_account.csv"} or name.startswith("attendance/"):
-        return _people
-    if name in {"accounts.json", "devices.json", "pins.json", "tokens.json"}:
-        return _credentials
-    if name.endswith(".safetensors"):
-        return _gallery
-    return _calibration if name == "calibration.json" else None
+    """What reads a file of a workspace; None: nothing does."""
+    if name.endswith((".lock", ".md", ".db")):
+        return None
+    return next((read for pattern, read in _READERS if re.fullmatch(pattern, name)), _anew)
 
 
 def of_workspace(folder: Path) -> list[Kind]:
-    """The files of a workspace that are read."""
-    data = Path(__file__).parents[1] / "data" / "workspace-0.1.tar.xz"
-    with tarfile.open(data) as archive:
-        archive.extractall(folder, filter="data")
+    """The files that an early version wrote, those of today's with its keys, and those of one that has lived a little."""
+    data = Path(__file__).parents[1] / "data"
+    with tarfile.open(data / "workspace-0.1.tar.xz") as archive:
+        archive.extractall(folder / "old", filter="data")
+    os.environ["MUSTER_KEYS"] = str(folder / "keys")
+    restore(data / "workspace-1.backup", folder / "today", SECRET)
+    bench = Workbench(folder / "today", clock=lambda: NOW)
+    bench.accounts.add("root", "admin", "a long password of hers")
+    bench.kiosk.pair("door", list(SCOPES), author="root")
+    bench.token_desk.add("payroll", tuple(REST_SCOPES), author="root")
+    bench.outbox.queue([_waiting()])
+    (folder / "today" / "outbox" / "limits.json").write_text(
+        '{"night": {"gate": {"sent": ["2026-11-13T14:00:00+01:00"]}}}'
+    )
+    (folder / "today" / "outbox" / "told.json").write_text('["20261113T140000-00000001"]')
+    bench.accounts.tries.begin("ann", "", Visitor("192.0.2.1"), NOW)
     files = {path.relative_to(folder).as_posix(): path for path in sorted(folder.rglob("*")) if path.is_file()}
-    return [Kind(path.read_bytes(), path, read) for name, path in files.items() if (read := _reader(name)) is not None]
+    found: list[tuple[Path, Callable[[Path], object] | None]] = [
+        (path, _anew if name.startswith("keys/") else _reader(name.partition("/")[2])) for name, path in files.items()
+    ]
+    several = Counter[tuple[Path, object]]()
+    kinds = []
+    for path, read in found:
+        several[path.parent, read] += 1
+        if read is not None and several[path.parent, read] <= _ALIKE:
+            kinds.append(Kind(path.read_bytes(), path, read))
+    return kinds
+
+
+def _waiting() -> Message:
+    return Message(
+        message_id="20261113T140000-0badc0de",
+        incident_id="20261113T140000-00000001",
+        rule="night",
+        channel="json://127.0.0.1",
+        place=1,
+        created=NOW,
+        next_at=NOW,
+        title="Unknown person at gate",
+        body="Unknown person at gate.",
+        facts={"kind": "unknown", "camera": "gate"},
+    )
 
 
 # --------------------------------------------------------------------------------------------------------- brought
@@ -341,15 +425,17 @@ def _written(path: Path, content: bytes) -> Path:
 
 
 def run(kinds: list[Kind], count: int, seed: int, limit_s: float = 1e9) -> tuple[int, Mapping[str, str]]:
-    """Try mutants of these files in turn.
+    """Try mutants of these files, those first that have taken the least time so far.
 
     Returns:
         How many were tried, and by fault (file, error, place) the traceback of the first one that raised it.
     """
     faults: dict[str, str] = {}
     chance, until, tried = random.Random(seed), time.monotonic() + limit_s, 0
+    turns = [(0.0, number) for number in range(len(kinds))]
     while tried < count and time.monotonic() < until:
-        kind = kinds[tried % len(kinds)]
+        spent, number = heapq.heappop(turns)
+        kind, begun = kinds[number], time.monotonic()
         content = damaged(kind, chance)
         kind.path.write_bytes(content)
         try:
@@ -365,33 +451,38 @@ def run(kinds: list[Kind], count: int, seed: int, limit_s: float = 1e9) -> tuple
         finally:
             kind.path.write_bytes(kind.content)
         tried += 1
+        heapq.heappush(turns, (spent + time.monotonic() - begun, number))
     return tried, faults
+
+
+def _part(arguments: tuple[int, int, str, float]) -> tuple[int, Mapping[str, str]]:
+    """What one process of several does, in folders of its own."""
+    count, seed, only, limit_s = arguments
+    logging.disable(logging.CRITICAL)
+    fast = Path("/dev/shm")
+    folder = Path(tempfile.mkdtemp(prefix="muster-mutants-", dir=fast if fast.is_dir() else None))
+    try:
+        kinds = [*brought(folder / "brought"), *of_workspace(folder / "kept"), *sent(folder / "asked", Kind)]
+        random.Random(seed).shuffle(kinds)
+        return run([kind for kind in kinds if only in str(kind.path)], count, seed, limit_s)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def main() -> None:
     """Run as many as asked for, and print each fault once."""
     count, seed = int(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else 0
     only, limit_s = (*sys.argv[3:5], *("", "1e9")[len(sys.argv[3:5]) :])
-    folder = Path(tempfile.mkdtemp(prefix="secrets-mutants-"))
-    began = time.monotonic()
-    try:
-        kinds = brought(folder / "brought") + of_workspace(folder / "w")
-        kinds = [kind for kind in kinds if only in str(kind.path)]
-        tried, faults = run(kinds, count, seed, float(limit_s))
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+    began, many = time.monotonic(), os.cpu_count() or 1
+    shares = [(-(-count // many), seed * many + number, only, float(limit_s)) for number in range(many)]
+    with multiprocessing.get_context("fork").Pool(many) as pool:
+        results = pool.map(_part, shares, chunksize=1)
+    faults = {name: told for _, found in results for name, told in found.items()}
     for name, told in faults.items():
         print(f"=== {name}\n{told}\n")
-    print(
-        json.dumps(
-            {
-                "mutants": tried,
-                "faults": len(faults),
-                "seconds": round(time.monotonic() - began),
-                "at": str(datetime.now(UTC)),
-            }
-        )
-    )
+    seconds = round(time.monotonic() - began)
+    print(json.dumps({"mutants": sum(tried for tried, _ in results), "faults": len(faults), "seconds": seconds}))
+    sys.exit(bool(faults))
 
 
 if __name__ == "__main__":

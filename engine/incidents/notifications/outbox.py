@@ -34,7 +34,7 @@ from engine.errors import StorageError
 from engine.incidents.log import INCIDENTS, IncidentRow
 from engine.incidents.notifications.rules import Held, Message, compose, matches, targets
 from engine.incidents.notifications.webhook import SendResult
-from engine.storage import atomic_write, claimed, locked, new_id, storage_errors
+from engine.storage import atomic_write, claimed, locked, new_id, parse_json, storage_errors
 from engine.storage.logs import FileLogs, Logs, RowType, TypedDayLog
 
 log = logging.getLogger(__name__)
@@ -142,7 +142,7 @@ class Outbox:
         for path in sorted(self._announced.glob("[0-9]*.json")):
             with storage_errors(path), contextlib.suppress(FileNotFoundError):
                 try:
-                    row = INCIDENTS.parse_all([json.loads(path.read_bytes())["facts"]], str(path))[0]
+                    row = INCIDENTS.parse_all([parse_json(path.read_bytes())["facts"]], str(path))[0]
                 except (ValueError, KeyError, TypeError, StorageError):
                     _set_aside(path)
                     continue
@@ -221,7 +221,7 @@ class Outbox:
         """Return the incidents told last; a damaged file counts as none, because too many messages are better than none."""
         with storage_errors(self._told_path):
             try:
-                return [str(each) for each in json.loads(self._told_path.read_bytes())]
+                return [str(each) for each in parse_json(self._told_path.read_bytes())]
             except FileNotFoundError:
                 return []
             except (ValueError, TypeError):

@@ -21,7 +21,7 @@ from pathlib import Path
 
 import platformdirs
 
-from engine.storage.files import atomic_write, locked, storage_errors
+from engine.storage.files import atomic_write, locked, parse_json, storage_errors
 
 log = logging.getLogger(__name__)
 
@@ -70,7 +70,7 @@ def _read_mark(workspace: Path) -> Mark:
 
 def _home_of(folder: Path) -> _Home | None:
     try:
-        raw = json.loads((folder / _HOME).read_text(encoding="utf-8"))
+        raw = parse_json((folder / _HOME).read_text(encoding="utf-8"))
         return _Home(raw["path"], (raw["inode"][0], raw["inode"][1]))
     except (OSError, ValueError, KeyError, TypeError, IndexError):
         return None

@@ -15,7 +15,6 @@ somebody in one does not reach into the other; that is told from the path of the
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 import secrets
@@ -33,7 +32,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from engine.errors import StorageError
-from engine.storage.files import append_lines, atomic_write, locked, storage_errors
+from engine.storage.files import append_lines, atomic_write, locked, parse_json, storage_errors
 from engine.storage.logs.witnesses import key_folder
 from engine.storage.vault.rows import Head, KeyErased, RingState, Row
 
@@ -209,9 +208,9 @@ class Ring:
         lines = content.decode("utf-8", "replace").splitlines()
         try:
             if not self._end:
-                head = json.loads(lines[0])
+                head = parse_json(lines[0])
                 self._head, lines = Head(str(head["origin"]), str(head["home"]), str(head["key"])), lines[1:]
-            for name, owner, state, wrapped in json.loads(f"[{','.join(lines)}]"):
+            for name, owner, state, wrapped in parse_json(f"[{','.join(lines)}]"):
                 self._add(Row(name, owner, state, b64decode(wrapped)))
         except (ValueError, KeyError, TypeError, IndexError) as error:
             raise StorageError(f"{path} is damaged ({error})", hint="restore it from its copy") from error

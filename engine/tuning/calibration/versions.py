@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal
 
 from engine.errors import StorageError, Unreachable
-from engine.storage import Document
+from engine.storage import Document, parse_json
 
 log = logging.getLogger(__name__)
 
@@ -98,7 +98,7 @@ class VersionStore:
         if content is None:
             return ()
         try:
-            table = json.loads(content)
+            table = parse_json(content)
             if table["format"] != _FORMAT:
                 raise ValueError(f"format {table['format']!r} instead of {_FORMAT}")
             return tuple(_version(row, number) for number, row in enumerate(table["versions"], 1))
