@@ -26,7 +26,7 @@ from engine.config import load_config
 from engine.errors import ConfigError, InputError, MusterError, StorageError
 from engine.privacy.forgotten import here_again, remember
 from engine.sources import VideoSource
-from engine.storage import parse_json, read_arrays
+from engine.storage import below, parse_json, read_arrays
 
 
 def test_files_damaged_at_random_are_read_or_told_but_raise_nothing_else(
@@ -197,3 +197,24 @@ def test_brackets_within_brackets_are_no_json(content: bytes) -> None:
     with pytest.raises(ValueError, match="brackets"):
         parse_json(content)
     assert parse_json(b'{"a": [1]}') == {"a": [1]}
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "images/a\0.jpg",
+        f"images/{'a' * 300}.jpg",
+        "images/" + "a/" * 3000,
+        "../x.jpg",
+        "/etc/passwd",
+        "images/../x",
+        "",
+    ],
+)
+def test_a_name_that_leads_elsewhere_or_that_no_file_can_have_is_none(name: str, tmp_path: Path) -> None:
+    (tmp_path / "images").mkdir()
+    (tmp_path / "images" / "a.jpg").write_bytes(b"x")
+    (tmp_path / "x.jpg").write_bytes(b"x")
+    assert below(tmp_path, name, within="images") is None
+    assert bench(tmp_path).records.inside(name) is None
+    assert below(tmp_path, "images/a.jpg", within="images") == (tmp_path / "images" / "a.jpg").resolve()

@@ -27,6 +27,7 @@ from engine.errors import MusterError
 from engine.imaging import encode_jpeg, read_image, shrunk
 from engine.operations.reporting import AttendanceReports
 from engine.records import Records
+from engine.storage import below
 
 log = logging.getLogger(__name__)
 
@@ -138,8 +139,8 @@ def _picture(request: Request) -> Response:
         return PlainTextResponse("picture not found", 404)
     account, workspace = found[0], services.sites().folders[found[1]]
     root = (workspace / "images").resolve()
-    path = (workspace / request.path_params["path"]).resolve()
-    if not path.is_relative_to(root) or path == root:
+    path = below(workspace, request.path_params["path"], within="images")
+    if path is None or path == root:
         return PlainTextResponse("picture not found", 404)
     if not allowed(account, path.relative_to(root).parts[0]):
         return PlainTextResponse("your role does not allow this", 403)

@@ -15,6 +15,8 @@ from engine.errors import InputError
 from engine.words import Phrase, phrase
 
 MAX_BYTES = 32 * 2**20
+MAX_LINES = 2**20
+_MAX_COLUMNS, _LONGEST_LINE = 2000, 1_000_000
 ENCODINGS = {
     "utf-8": phrase("Unicode (UTF-8)"),
     "cp1252": phrase("Western Europe (Windows-1252)"),
@@ -77,7 +79,23 @@ def read_text(path: Path, encoding: str | None = None) -> tuple[str, Phrase | No
         raise InputError(
             phrase("{path} contains zero bytes, so it is not a text file", path=path.name), hint=_SAVE_AS_UTF8
         )
+    _check_shape(path, text)
     return text, warning
+
+
+def _check_shape(path: Path, text: str) -> None:
+    """Refuse what is no list: a few bytes for each of its cells would cost gigabytes and minutes."""
+    lines = text.splitlines() if text.count("\n") + text.count("\r") <= 2 * MAX_LINES else []
+    if not 0 < len(lines) <= MAX_LINES and text:
+        raise InputError(
+            phrase("{path} has more than {limit} lines", path=path.name, limit=MAX_LINES), hint=phrase("split the file")
+        )
+    long = (line for line in lines if len(line) > _MAX_COLUMNS)
+    if any(len(line) > _LONGEST_LINE or max(map(line.count, ",;\t")) > _MAX_COLUMNS for line in long):
+        raise InputError(
+            phrase("{path} has more than {limit} columns", path=path.name, limit=_MAX_COLUMNS),
+            hint=phrase("remove everything but the list, or split it"),
+        )
 
 
 def read_content(path: Path) -> bytes:

@@ -17,12 +17,18 @@ from engine.words import Phrase, phrase
 Lines = Sequence[tuple[int, Sequence[str]]]
 """Rows that are not blank, each with its number in the file, counted from 1."""
 
-_MAX_UNPACKED = 512 * 2**20
+_MAX_UNPACKED = 128 * 2**20
+_MAX_TAGS = {"row": 8 * 16_384, "part": 6_000_000}
+"""In the XML of a row, which has at most 16,384 cells, and of a whole part. What reads it keeps a row, and much of a part, in memory."""
+_MAX_ROWS = 2**20
+_ROW_BEGINS = re.compile(rb"<(?:[\w.-]+:)?row[\s/>]")
+_BLOCK = 2**20
 _MAX_COLUMNS = 500  # a sheet with a format on whole rows has 16,384
 _MAX_SEARCHED = 64 * 2**20
 _NAMED = 5
 _SHEET = re.compile(r"xl/worksheets/[^/]+\.xml")
 _MERGED = re.compile(rb'<mergeCell ref="([A-Z]+)(\d+):([A-Z]+)(\d+)"')
+_ONLY_THE_LIST = phrase("save only the list as a new file")
 NO_VALUE = "#FORMULA!"
 """In place of the value of a formula that was never computed."""
 _ZIP = b"PK\x03\x04"
@@ -53,12 +59,10 @@ def workbook_lines(path: Path, known: Callable[[Lines], int]) -> tuple[Lines, li
     content = io.BytesIO(read_content(path))
     try:
         with zipfile.ZipFile(content) as archive:
-            if sum(each.file_size for each in archive.infolist()) > _MAX_UNPACKED:
-                raise InputError(
-                    phrase("{path} unpacks to more than 512 MiB", path=path.name),
-                    hint=phrase("save only the list as a new file"),
-                )
-            parts = [_part(archive, each) for each in archive.infolist() if _SHEET.fullmatch(each.filename)]
+            every = archive.infolist()
+            if sum(each.file_size for each in every) > _MAX_UNPACKED or any(_too_much(archive, each) for each in every):
+                raise InputError(phrase("{path} unpacks to far more than a list", path=path.name), hint=_ONLY_THE_LIST)
+            parts = [_part(archive, each) for each in every if _SHEET.fullmatch(each.filename)]
         sheets = _sheets(load_workbook(content, read_only=True, data_only=True))
         if any(b"<f" in part for part in parts):
             formulas = _sheets(load_workbook(content, read_only=True))
@@ -88,6 +92,22 @@ def workbook_lines(path: Path, known: Callable[[Lines], int]) -> tuple[Lines, li
         )
         warnings.append(text)
     return sheets[best], warnings
+
+
+def _too_much(archive: zipfile.ZipFile, part: zipfile.ZipInfo) -> bool:
+    """Whether reading a part would take memory and time without end, although it is small: counted, not parsed."""
+    tags = of_row = 0
+    with archive.open(part) as content:
+        while block := content.read(_BLOCK):
+            if b"<!ENTITY" in block:
+                return True
+            rows = _ROW_BEGINS.split(block)
+            tags += block.count(b"<")
+            of_row = max(of_row + rows[0].count(b"<"), *(each.count(b"<") for each in rows[1:-1]), 0)
+            if tags > _MAX_TAGS["part"] or (of_row > _MAX_TAGS["row"] and _SHEET.fullmatch(part.filename)):
+                return True
+            of_row = rows[-1].count(b"<") if len(rows) > 1 else of_row
+    return False
 
 
 def _part(archive: zipfile.ZipFile, part: zipfile.ZipInfo) -> bytes:
@@ -120,13 +140,19 @@ def _merged(part: bytes) -> list[str]:
 
 
 def _rows(sheet: Any) -> Lines:
-    rows = []
+    rows, blank = list[tuple[int, Sequence[str]]](), None
     for number, cells in enumerate(sheet.iter_rows(max_col=_MAX_COLUMNS), 1):
+        if number > _MAX_ROWS:
+            raise InputError(phrase("a sheet has more rows than Excel allows"), hint=_ONLY_THE_LIST)
+        if cells is blank:  # the same for all rows of a gap, which may be a million
+            continue
         texts = [_text(cell.value, str(getattr(cell, "number_format", ""))) for cell in cells]
         while texts and not texts[-1].strip():
             texts.pop()
         if texts:
             rows.append((number, texts))
+        else:
+            blank = cells
     return rows
 
 

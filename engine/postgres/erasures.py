@@ -18,7 +18,7 @@ from engine.postgres.connection import Database, table
 from engine.postgres.rows import PEOPLE
 from engine.postgres.spool import Entry, Spool
 from engine.postgres.watch import ERASURES, VersionWatch
-from engine.storage import FileDocument, parse_json
+from engine.storage import FileDocument, below, parse_json
 from engine.storage.erasures import Erasure, Unconfirmed
 from engine.storage.logs import Sealer
 from engine.storage.vault import Vault
@@ -160,12 +160,10 @@ class Erasures:
         return replace(entry, cells={**entry.cells, **changed})
 
     def _erase_pictures(self, cells: Mapping[str, str], columns: Iterable[str]) -> None:
-        folder = self._vault.workspace / "images"
+        place = self._vault.workspace
         for column in columns:
-            if name := cells.get(column, ""):
-                path = self._vault.workspace / name
-                if path.resolve().is_relative_to(folder.resolve()):
-                    self._vault.erase(path)
+            if (name := cells.get(column, "")) and below(place, name, within="images") is not None:
+                self._vault.erase(place / name)
 
     # ----------------------------------------------------------------------------------------- the list
 

@@ -17,7 +17,7 @@ from engine.incidents import ALERT_KINDS, DossierBook, IncidentBook, IncidentRow
 from engine.incidents.notifications import DeliveryRow
 from engine.people import LeaveBook, PeopleStore, TimeAccountBook
 from engine.records.names import Names
-from engine.storage import clean_text, csv_line, locked, writable
+from engine.storage import below, clean_text, csv_line, locked, writable
 from engine.storage.logs import DayLog, Finding, Head, Kept, KeyMissing, Sealer, TypedDayLog
 from engine.storage.pictures import PictureList, pictures_in
 from engine.storage.state import CHAIN, LIST, TABLES, StateSeals, known_name
@@ -149,9 +149,8 @@ class Records:
 
     def inside(self, relative: str) -> Path | None:
         """Return the picture that a row names; None if it is missing or outside `images/`, as in a forged row."""
-        path = self.workspace / relative
-        within = path.resolve().is_relative_to((self.workspace / "images").resolve())
-        return path if relative and within and path.is_file() else None
+        found = below(self.workspace, relative, within="images")
+        return self.workspace / relative if found is not None and found.is_file() else None
 
     def picture_fault(self, relative: str) -> str:
         """Return what is wrong with a picture that a row names; empty: nothing, or it is not covered.

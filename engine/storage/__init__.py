@@ -20,7 +20,6 @@ from engine.storage.files import (
     file_name,
     locked,
     new_id,
-    parse_json,
     read_cell,
     read_rows,
     repeatable,
@@ -32,12 +31,14 @@ from engine.storage.files import (
     writable,
     write_table,
 )
+from engine.storage.foreign import below, parse_json
 
 __all__ = [
     "Document",
     "FileDocument",
     "append_lines",
     "atomic_write",
+    "below",
     "claimed",
     "clean_text",
     "csv_line",

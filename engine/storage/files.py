@@ -12,7 +12,6 @@ import csv
 import errno
 import hashlib
 import io
-import json
 import logging
 import os
 import re
@@ -23,7 +22,7 @@ from contextlib import AbstractContextManager
 from contextvars import ContextVar
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 from filelock import FileLock, Timeout
 
@@ -116,18 +115,6 @@ def table_cell(value: object) -> str:
 def read_cell(cell: str) -> str:
     """Return the text of a cell written by `table_cell`."""
     return decode_cell(_MARKED.sub(r"\1", cell) if "'" in cell else cell)
-
-
-def parse_json(content: str | bytes) -> Any:
-    """Return what a JSON text says.
-
-    Raises:
-        ValueError: it is not JSON, or nests without end.
-    """
-    try:
-        return json.loads(content)
-    except RecursionError as error:
-        raise ValueError("too many brackets within brackets") from error
 
 
 def csv_line(texts: Iterable[str]) -> str:

@@ -256,6 +256,8 @@ def _fault(entry: _Entry, path: Path, read: Callable[[Path], bytes]) -> str:
         if isinstance(error.__cause__, FileNotFoundError):
             return "" if entry.erased else GONE
         return error.message
+    except ValueError:  # a null byte: a row that was changed
+        return GONE
     allowed = entry.ever if entry.erased else entry.allowed  # one that came back from quarantine or a backup
     return "" if hashlib.sha256(content).hexdigest() in allowed else CHANGED
 

@@ -20,7 +20,8 @@ from functools import partial
 from pathlib import Path
 
 from engine.errors import InputError, StorageError, Tampered
-from engine.storage.files import FileDocument, atomic_write, locked, parse_json, storage_errors, writable
+from engine.storage.files import FileDocument, atomic_write, locked, storage_errors, writable
+from engine.storage.foreign import parse_json
 from engine.storage.logs.check import Finding, Head
 from engine.storage.logs.sealed import file_stamp
 from engine.storage.logs.seals import Sealer

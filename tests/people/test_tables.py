@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import re
+import time
+import zipfile
 from collections.abc import Callable
 from datetime import date, datetime
 from pathlib import Path
@@ -248,3 +250,59 @@ def test_an_error_of_a_formula_is_no_value(read: Read) -> None:
     (message,) = read("id,name\n7,#N/A\n").messages
     assert (message.line, message.column, message.level) == (2, "name", "error")
     assert "#N/A" in message.text
+
+
+def sheet(content: bytes, part: str = "xl/worksheets/sheet1.xml") -> bytes:
+    """A workbook with this XML as a part of it."""
+    made = io.BytesIO()
+    whole = io.BytesIO(workbook(List=[["Id", "Name"], ["E1", "Ann"]]))
+    with zipfile.ZipFile(whole) as old, zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as new:
+        for name in old.namelist():
+            new.writestr(name, content if name == part else old.read(name))
+    return made.getvalue()
+
+
+_BEGIN = b'<worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><sheetData>'
+_END = b"</sheetData></worksheet>"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        lambda: sheet(_BEGIN + b"<row/>" * 6_100_000 + _END),
+        lambda: sheet(_BEGIN + b"<row>" + b"<c/>" * 140_000 + b"</row>" + _END),
+        lambda: sheet(_BEGIN.replace(b"<s", b"<x:s") + b"<x:row>" + b"<x:c/>" * 140_000 + b"</x:row>" + _END),
+        lambda: sheet(_BEGIN + b'<row r="99999999999"><c><v>1</v></c></row>' + _END),
+        lambda: sheet(b"<si/>" * 6_100_000, "xl/styles.xml"),
+        lambda: sheet(b'<!DOCTYPE a [<!ENTITY b "bb"><!ENTITY c "&b;&b;">]>' + _BEGIN + _END),
+        lambda: sheet(bytes(130 << 20), "docProps/app.xml"),
+        lambda: b"Id,Name\n" + b"," * 3_000_000,
+        lambda: b"Id,Name\n" + b"a,b\n" * 1_100_000,
+        lambda: b'Id,Name\n"' + b'""' * 1_000_000,
+    ],
+    ids=[
+        "rows",
+        "a row",
+        "a row with prefixes",
+        "a far row",
+        "styles",
+        "entities",
+        "another part",
+        "columns",
+        "lines",
+        "a line",
+    ],
+)
+def test_a_small_file_that_unpacks_to_much_is_refused_at_once(read: Read, content: Callable[[], bytes]) -> None:
+    made = content()
+    assert len(made) < 7_000_000
+    began = time.process_time()
+    with pytest.raises(InputError):
+        read(made)
+    assert time.process_time() - began < 6
+
+
+def test_a_wide_and_long_list_is_none_of_those(read: Read) -> None:
+    rows = [["Id", "Name", *(f"more {number}" for number in range(200))]]
+    rows += [[f"E{row}", "Ann", *([row] * 200)] for row in range(300)]
+    assert len(read(workbook(List=rows)).rows) == 300

@@ -26,6 +26,7 @@ from engine.config.webhooks import SHORTEST_KEY, Webhook
 from engine.errors import ConfigError
 from engine.incidents.notifications.rules import Message, Target, targets
 from engine.incidents.notifications.webhook import TIMEOUT_S, SendResult, post_webhook
+from engine.storage import below
 from engine.storage.vault import read_file
 
 DEADLINE_S = 60.0
@@ -216,10 +217,10 @@ class Channels:
 
     def _picture(self, message: Message) -> Path | None:
         """Return the picture if the rule still wants it and neither `muster forget` nor retention has erased it."""
-        path = (self._workspace / message.image).resolve()
-        wanted = message.image and self._rules[message.rule].attach_image
-        inside = path.is_relative_to(self._workspace.resolve())
-        return path if wanted and inside and path.is_file() else None
+        if not message.image or not self._rules[message.rule].attach_image:
+            return None
+        path = below(self._workspace, message.image)
+        return path if path is not None and path.is_file() else None
 
 
 @contextlib.contextmanager

@@ -21,7 +21,8 @@ from pathlib import Path
 
 import platformdirs
 
-from engine.storage.files import atomic_write, locked, parse_json, storage_errors
+from engine.storage.files import atomic_write, locked, storage_errors
+from engine.storage.foreign import parse_json
 
 log = logging.getLogger(__name__)
 

@@ -32,7 +32,8 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from engine.errors import StorageError
-from engine.storage.files import append_lines, atomic_write, locked, parse_json, storage_errors
+from engine.storage.files import append_lines, atomic_write, locked, storage_errors
+from engine.storage.foreign import parse_json
 from engine.storage.logs.witnesses import key_folder
 from engine.storage.vault.rows import Head, KeyErased, RingState, Row
 

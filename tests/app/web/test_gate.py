@@ -424,6 +424,8 @@ def test_a_picture_is_shown_to_those_whose_work_it_is(
         "/etc/passwd",
         "images/unknown/none.jpg",
         "images",
+        "images/unknown/a%00b.jpg",
+        f"images/unknown/{'a' * 300}.jpg",
     ],
 )
 def test_nothing_but_pictures_is_served(client: TestClient, tmp_path: Path, path: str) -> None:

@@ -4,41 +4,20 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from pathlib import Path
 
 import httpx2
 import pytest
 from browser import Site, serve
-from streamlit.proto.BackMsg_pb2 import BackMsg
-from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+from open_sockets import page
 from waiting import until
-from websockets.sync.client import connect
 
 from app.web.sessions import COOKIE
 
 pytestmark = pytest.mark.slow
 
 FILES, FILE_MB = 30, 59
-
-
-@contextmanager
-def page(site: Site, cookie: str, query: str) -> Iterator[str]:
-    """The id of the session in which a page was opened and has run; it ends with its connection."""
-    address = site.base.replace("http", "ws") + "/_stcore/stream"
-    told = {"Cookie": f"{COOKIE}={cookie}"}
-    with connect(address, additional_headers=told, origin=site.base, subprotocols=["streamlit"], max_size=None) as line:  # type: ignore[arg-type, list-item]
-        asked = BackMsg()
-        asked.rerun_script.query_string = query
-        line.send(asked.SerializeToString())
-        session = ""
-        while True:
-            message = ForwardMsg.FromString(line.recv(timeout=60))  # type: ignore[arg-type]
-            session = message.new_session.initialize.session_id or session
-            if message.WhichOneof("type") == "script_finished":
-                break
-        yield session
 
 
 def test_thirty_large_files_cost_no_more_than_their_quota(tmp_path: Path) -> None:
