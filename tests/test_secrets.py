@@ -28,6 +28,7 @@ from engine.incidents.notifications.channels import Channels, send_apprise
 from engine.incidents.notifications.rules import targets
 from engine.masking import HIDDEN, mask, mask_address, mask_process, mask_userinfo, remember
 from engine.operations.doctor import examine
+from engine.records.secret_keeping import secret_values, shown
 from engine.sources import is_live, open_source
 
 pytestmark = pytest.mark.filterwarnings("ignore:'imghdr' is deprecated:DeprecationWarning")
@@ -209,6 +210,14 @@ def test_no_page_shows_a_secret_of_the_settings(good: Path, monkeypatch: pytest.
         assert not page.exception
         assert clean(texts(page))
     assert clean(json.dumps([check.line + check.what for check in examine(good, thorough=False)]))
+
+
+@pytest.mark.parametrize("address", ADDRESSES[:5])
+@pytest.mark.parametrize("blank", ["", " ", "\t", "\u00a0"])
+def test_the_settings_page_hides_the_password_of_a_camera_and_keeps_it(address: str, blank: str) -> None:
+    path = ("cameras", "gate", "source")
+    assert clean(str(shown(path, blank + address)))
+    assert any(SECRET in each for each in secret_values(path, blank + address))
 
 
 def test_a_failed_delivery_is_told_without_the_address(good: Path) -> None:

@@ -20,7 +20,7 @@ from engine.storage import atomic_write, storage_errors
 
 _HEAD = "# Passwords that muster.toml names as {secret:NAME}. Keep this file to its owner: chmod 600.\n\n"
 _PASSWORD = re.compile(
-    r"^(?P<before>(?:[a-z][a-z0-9+.-]*://|turns?:)[^:/?#@\s]*:)(?!\d{1,5}(?:[/?#]|$))(?P<secret>.*)(?P<after>@[^@]*)$",
+    r"^(?P<before>\s*(?:[a-z][a-z0-9+.-]*://|turns?:)[^:/?#@\s]*:)(?!\d{1,5}(?:[/?#]|$))(?P<secret>.*)(?P<after>@[^@]*)$",
     re.IGNORECASE,
 )
 """A user's password in an address; a port is none."""
