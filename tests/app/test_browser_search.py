@@ -20,6 +20,7 @@ from engine.imaging import crop_around, list_images, read_image, write_jpeg
 from engine.types import Identity, TrackState
 from engine.workbench import Workbench
 
+PATIENCE_MS = 30_000  # a page that is loaded anew beside other tests
 pytestmark = [needs_chromium, pytest.mark.models, pytest.mark.slow]
 
 
@@ -67,22 +68,22 @@ def page(browser: Browser, site: Site) -> Iterator[Page]:
 
 def upload(page: Page, path: Path) -> None:
     page.goto(page.url.split("?")[0])
-    expect(page.get_by_text("Whom are you looking for?")).to_be_visible()
+    expect(page.get_by_text("Whom are you looking for?")).to_be_visible(timeout=PATIENCE_MS)
     page.set_input_files("input[type=file]", str(path))
 
 
 def test_a_photo_shows_who_was_where_and_leads_on(page: Page, site: Site, samples: Path) -> None:
     upload(page, list_images(samples / "val" / "mindy_kaling")[4])
-    expect(page.get_by_role("heading", name="Sightings (3)")).to_be_visible()
+    expect(page.get_by_role("heading", name="Sightings (3)")).to_be_visible(timeout=PATIENCE_MS)
     first = page.locator(".m-tile").first
-    expect(first).to_contain_text("Mindy Kaling")
-    expect(first.locator(".m-bar")).to_be_visible()
-    expect(first).to_contain_text("recognised")
-    expect(page.get_by_text("Who it may be")).to_be_visible()
+    expect(first).to_contain_text("Mindy Kaling", timeout=PATIENCE_MS)
+    expect(first.locator(".m-bar")).to_be_visible(timeout=PATIENCE_MS)
+    expect(first).to_contain_text("recognised", timeout=PATIENCE_MS)
+    expect(page.get_by_text("Who it may be")).to_be_visible(timeout=PATIENCE_MS)
     # filters
     page.get_by_role("combobox", name="Camera").click()
     page.get_by_role("option", name="entrance").click()
-    expect(page.get_by_role("heading", name="Sightings (1)")).to_be_visible()
+    expect(page.get_by_role("heading", name="Sightings (1)")).to_be_visible(timeout=PATIENCE_MS)
     noted = [row for row in Workbench(site.workspace).audit.read() if row.action == "search_face"]
     assert (noted[-1].author, noted[-1].detail.endswith("1 sightings")) == ("security", True)
     assert "camera entrance" in noted[-1].detail
@@ -94,7 +95,7 @@ def test_a_photo_shows_who_was_where_and_leads_on(page: Page, site: Site, sample
 
 def test_a_pasted_picture_counts_like_a_file(page: Page, samples: Path) -> None:
     page.goto(page.url.split("?")[0])
-    expect(page.get_by_text("Whom are you looking for?")).to_be_visible()
+    expect(page.get_by_text("Whom are you looking for?")).to_be_visible(timeout=PATIENCE_MS)
     content = base64.b64encode(list_images(samples / "val" / "madonna")[0].read_bytes()).decode()
     page.wait_for_load_state("networkidle")  # the listener comes with the page's last part
     page.evaluate(
@@ -106,12 +107,12 @@ def test_a_pasted_picture_counts_like_a_file(page: Page, samples: Path) -> None:
         }""",
         content,
     )
-    expect(page.locator(".m-tile").first).to_contain_text("unknown-1")
+    expect(page.locator(".m-tile").first).to_contain_text("unknown-1", timeout=PATIENCE_MS)
     page.locator(".m-tile").first.get_by_role("link", name="View alert").click()
-    expect(page.get_by_role("heading", name="Unknown person")).to_be_visible()
+    expect(page.get_by_role("heading", name="Unknown person")).to_be_visible(timeout=PATIENCE_MS)
     # from any picture back to a search for its face
     page.get_by_role("link", name="Find this face").first.click()
-    expect(page.locator(".m-tile").first).to_contain_text("unknown-1")
+    expect(page.locator(".m-tile").first).to_contain_text("unknown-1", timeout=PATIENCE_MS)
 
 
 def test_of_two_faces_one_is_chosen_and_a_blank_picture_says_why(page: Page, samples: Path, tmp_path: Path) -> None:
@@ -119,12 +120,12 @@ def test_of_two_faces_one_is_chosen_and_a_blank_picture_says_why(page: Page, sam
     write_jpeg(tmp_path / "two.jpg", beside(*crops))
     write_jpeg(tmp_path / "blank.jpg", np.full((300, 300, 3), 255, np.uint8))
     upload(page, tmp_path / "two.jpg")
-    expect(page.get_by_text("2 faces in the picture")).to_be_visible()
-    expect(page.locator(".m-tile").first).to_contain_text("unknown-1")
+    expect(page.get_by_text("2 faces in the picture")).to_be_visible(timeout=PATIENCE_MS)
+    expect(page.locator(".m-tile").first).to_contain_text("unknown-1", timeout=PATIENCE_MS)
     page.get_by_role("button", name="Face 2").click()
-    expect(page.locator(".m-tile").first).to_contain_text("Mindy Kaling")
+    expect(page.locator(".m-tile").first).to_contain_text("Mindy Kaling", timeout=PATIENCE_MS)
     upload(page, tmp_path / "blank.jpg")
-    expect(page.get_by_text("There is no face in this picture")).to_be_visible()
+    expect(page.get_by_text("There is no face in this picture")).to_be_visible(timeout=PATIENCE_MS)
 
 
 def _two(samples: Path) -> list[Path]:
@@ -138,7 +139,7 @@ def _box(path: Path) -> np.ndarray[tuple[int], np.dtype[np.float32]]:
 
 def test_who_may_not_search_has_no_such_page(browser: Browser, site: Site) -> None:
     page = sign_in(browser, site, "hr", "/search")
-    expect(page.get_by_role("link", name="People")).to_be_visible()
+    expect(page.get_by_role("link", name="People")).to_be_visible(timeout=PATIENCE_MS)
     expect(page.get_by_role("link", name="Search")).to_have_count(0)
     expect(page.get_by_text("Photo of a face")).to_have_count(0)
     page.context.close()
