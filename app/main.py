@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import streamlit as st
@@ -46,6 +47,16 @@ def _pages(account: Account) -> list[StreamlitPage]:
         )
         for page in own
     ]
+    shown += [
+        st.Page(
+            partial(frame.refused, page.title(), page.action),
+            title=page.title(),
+            url_path=page.path,
+            visibility="hidden",
+        )
+        for page in PAGES
+        if page not in own
+    ]
     if own[0] is not PAGES[0]:  # links lead to all other pages by their paths, so this one keeps its own, too
         first = parts.guarded(own[0].show)
         start = st.Page(first, title=own[0].title(), url_path="start", default=True, visibility="hidden")
@@ -73,6 +84,8 @@ def main() -> None:
             parts.notice(say("You are signed out"), say("Sign in again to continue."), action=_sign_in_link)
             return
         chosen = st.navigation(_pages(account), expanded=True)
+        parts.window(chosen.title)
+        frame.speak()
         _tidy(chosen.url_path)
         frame.sidebar(account)
         if access.site() in access.sites():

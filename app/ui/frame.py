@@ -3,19 +3,40 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from pathlib import Path
 
 import streamlit as st
 
 from app.ui import parts
 from app.web import access, services
-from app.words import say, say_date, say_minutes, say_time, term
+from app.words import language, say, say_date, say_minutes, say_time, term
 from engine.access import Account
 from engine.errors import MusterError
 from engine.storage import writable
 from engine.workbench import Workbench
 
+_tell = st.components.v2.component(
+    "muster-page",
+    js=(Path(__file__).parents[1] / "web" / "static" / "page.js").read_text(encoding="utf-8"),
+    isolate_styles=False,
+)
 _PATIENCE = timedelta(minutes=1)
 """A restart of the database takes less than this and needs no notice."""
+
+
+def speak() -> None:
+    """Tell the browser the language of the page."""
+    with st.container(height=1, border=False, key="language"):
+        _tell(key="page-language", data={"language": language()})
+
+
+def refused(title: str, action: str) -> None:
+    """The page of somebody whose role does not have the right to it, but who has its address."""
+    parts.notice(
+        say("Your role does not allow this page"),
+        say("{page} needs the right {right}. Ask an administrator for it.", page=title, right=action),
+        tone="bad",
+    )
 
 
 def sidebar(account: Account) -> None:

@@ -366,6 +366,11 @@ def figures(*row: Metric) -> None:
     show('<div class="m-figures">{cells}</div>', cells=cells)
 
 
+def window(*names: str) -> None:
+    """Name the browser's tab, the innermost first."""
+    st.set_page_config(page_title=" · ".join((*names, "Muster")))
+
+
 def notice(title: str, why: str, *, tone: Tone = "quiet", action: Callable[[], object] | None = None) -> None:
     """A notice for an empty, first-use or error state: what is missing, why it matters, and the button that `action` draws."""
     with st.container(border=True):

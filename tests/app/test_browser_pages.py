@@ -92,6 +92,24 @@ def test_a_page_is_not_behind_its_address_for_a_role_that_lacks_it(
         page.wait_for_timeout(500)
         assert page.get_by_role("heading", name=title, exact=True).count() == 0
         assert page.get_by_role("link", name=title).count() == 0
+        expect(page.get_by_role("heading", name="Your role does not allow this page")).to_be_visible()
+        expect(page.get_by_text(f"{title} needs the right")).to_be_visible()
+    page.context.close()
+
+
+def test_a_tab_names_what_it_shows_and_the_page_its_language(browser: Browser, site: Site) -> None:
+    Workbench(site.workspace).accounts.change("hr", language="de")
+    page = sign_in(browser, site, "hr", "/people?person=E2")
+    expect(page.locator("h1").first).to_contain_text("alert(1)")
+    expect(page).to_have_title(f"{HOSTILE} · Personen · Muster")
+    expect(page.locator("html")).to_have_attribute("lang", "de")
+    page.goto(f"{site.base}/attendance")
+    expect(page).to_have_title("Anwesenheit · Muster")
+    page.context.close()
+    Workbench(site.workspace).accounts.change("hr", language="en")
+    page = sign_in(browser, site, "hr", "/attendance")
+    expect(page).to_have_title("Attendance · Muster")
+    expect(page.locator("html")).to_have_attribute("lang", "en")
     page.context.close()
 
 

@@ -37,6 +37,7 @@ def show(bench: Workbench, unknown_id: str) -> None:
         parts.notice(say("Dossier not found"), say("It may have been erased after its retention time."))
         return
     access.viewed("view_stranger", current)
+    parts.window(name_of(bench, current), say("Alerts"))
     st.title(parts.plain(name_of(bench, current)), anchor=False)
     first, last = (moment(bench, dossier.incidents[place].timestamp) for place in (0, -1))
     parts.show(

@@ -41,7 +41,7 @@ def show(bench: Workbench, incident_id: str) -> None:
     with grid.cell(column_span=2):
         _facts(bench, alert)
         if access.may("alerts.review"):
-            _workflow(alert)
+            _workflow(bench, alert)
         _involved(bench, alert)
         _history(bench, alert)
 
@@ -50,9 +50,13 @@ def _place(alert: Incident) -> tuple[datetime, str]:
     return alert.row.timestamp, alert.row.incident_id
 
 
+def _order(bench: Workbench) -> list[Incident]:
+    return select(bench.alerts.all(), filters.wanted(), bench.incidents.day_of(bench.clock()))
+
+
 def _head(bench: Workbench, alert: Incident) -> None:
     """Navigation in the order of the gallery, whose filters are still in the address."""
-    order = select(bench.alerts.all(), filters.wanted(), bench.incidents.day_of(bench.clock()))
+    order = _order(bench)
     older = next((each for each in order if _place(each) < _place(alert)), None)
     newer = next((each for each in reversed(order) if _place(each) > _place(alert)), None)
     with st.container(horizontal=True, vertical_alignment="center"):
@@ -66,7 +70,9 @@ def _head(bench: Workbench, alert: Incident) -> None:
         _step(say("Newer"), newer, "P", "newer")
         _step(say("Next"), older, "N", "older")
         _export(bench, alert)
-    st.title(parts.plain(f"{kind_name(alert.row.kind)}, {moment(bench, alert.row.timestamp)}"), anchor=False)
+    name = f"{kind_name(alert.row.kind)}, {moment(bench, alert.row.timestamp)}"
+    parts.window(name, say("Alerts"))
+    st.title(parts.plain(name), anchor=False)
 
 
 def _step(label: str, alert: Incident | None, shortcut: str, key: str) -> None:
@@ -169,8 +175,14 @@ def _involved(bench: Workbench, alert: Incident) -> None:
                 )
 
 
-def _workflow(alert: Incident) -> None:
-    incident_id = alert.row.incident_id
+def _following(bench: Workbench, alert: Incident) -> Incident | None:
+    """The next alert of the gallery that nobody has decided."""
+    order = _order(bench)
+    return next((each for each in order if _place(each) < _place(alert) and each.state == "open"), None)
+
+
+def _workflow(bench: Workbench, alert: Incident) -> None:
+    incident_id, following = alert.row.incident_id, _following(bench, alert)
     note, assignee = f"note-{incident_id}", f"assignee-{incident_id}"
 
     @parts.guarded
@@ -178,6 +190,8 @@ def _workflow(alert: Incident) -> None:
         values = {key: str(st.session_state.get(key) or "") for key in (note, assignee)}
         if decide({incident_id: alert.state}, state, note=values[note], assignee=values[assignee]):
             st.session_state[note], st.session_state[assignee] = "", None
+            if alert.state == "open" != state and following is not None:
+                put(incident=following.row.incident_id)
 
     with st.container(border=True):
         left, right = st.columns(2)

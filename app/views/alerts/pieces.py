@@ -174,9 +174,9 @@ def state_buttons(states: Collection[str], settle: Callable[[str], None], prefix
     """Buttons that put alerts into other states; without a prefix of their keys they have shortcuts, too."""
     for state, key, label, shortcut in (
         ("acknowledged", "acknowledge", say("Acknowledge"), "A"),
-        ("resolved", "resolve", say("Resolve"), None),
+        ("resolved", "resolve", say("Resolve"), "S"),
         ("false alarm", "false-alarm", say("False alarm"), "F"),
-        ("open", "reopen", say("Reopen"), None),
+        ("open", "reopen", say("Reopen"), "O"),
     ):
         if state in states:
             st.button(

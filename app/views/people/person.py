@@ -64,6 +64,7 @@ def _head(employee_id: str, person: Person | None, templates: int) -> None:
             address=to("/registration", person=employee_id),
             text=say("Add pictures, or register again"),
         )
+    parts.window(person.name if person else employee_id, say("People"))
     parts.show(
         '<div class="m-row">{face}<div><h1 style="margin:0;padding:0">{name}</h1><p class="m-soft" style="margin:.2rem 0">{line}</p>'
         "<p style='margin:.2rem 0'>{states}</p>{link}</div></div>",

@@ -242,14 +242,30 @@ def test_one_goes_from_alert_to_alert_in_the_order_of_the_gallery(
     first, second, third = (visit(workbench, hours, *[0.0] * hours, 1) for hours in (3, 2, 1))
     page = opened(workbench, monkeypatch, incident=third)
     assert page.button("newer").disabled
-    page.button("acknowledge").click().run()  # it is no longer among the open ones, but the way on is the same
     page.button("older").click().run()
+    assert page.query_params["incident"] == second
+    page.button("newer").click().run()
+    page.button("acknowledge").click().run()  # which opens the next open one
     assert page.query_params["incident"] == second
     page.button("older").click().run()
     assert page.query_params["incident"] == first
     assert page.button("older").disabled
     page.button("back").click().run()
     assert looks(page) == [second, first]
+
+
+def test_a_decision_opens_the_next_open_alert_and_the_last_one_stays(
+    workbench: Workbench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second, third, fourth = (visit(workbench, hours, *[0.0] * hours, 1) for hours in (4, 3, 2, 1))
+    workbench.office.review(second, "resolved", author="kim")
+    page = opened(workbench, monkeypatch, incident=fourth)
+    for button, after in (("acknowledge", third), ("resolve", first), ("false-alarm", first)):
+        page.button(button).click().run()
+        assert page.query_params["incident"] == after
+    assert workbench.alerts.open_count() == 0
+    page.button("reopen").click().run()  # no decision: one stays to see it
+    assert page.query_params["incident"] == first
 
 
 def test_several_are_settled_at_once(workbench: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:
