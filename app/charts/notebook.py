@@ -11,6 +11,7 @@ from collections.abc import Iterable
 import cv2
 import numpy as np
 import pandas as pd
+import plotly.io as pio
 from IPython.display import HTML, display
 from markupsafe import Markup
 
@@ -34,6 +35,11 @@ _GONE = Markup(
     '<span style="display:inline-flex;width:{width}px;height:{height}px;align-items:center;justify-content:center;'
     'background:#8882">no picture</span>'
 )
+
+
+def begin() -> None:
+    """Draw figures with Plotly's own code, which goes into the notebook: an exported page shows them, too, and asks no server."""
+    pio.renderers.default = "plotly_mimetype+notebook"
 
 
 def pictures(bench: Workbench, rows: Iterable[tuple[str, str]], width: int = 240) -> HTML:

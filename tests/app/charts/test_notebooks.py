@@ -6,11 +6,13 @@ import ast
 import itertools
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
 import tempfile
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -19,6 +21,7 @@ from typing import Any
 import nbformat
 import pytest
 from command import muster
+from nbconvert import HTMLExporter
 from nbformat import NotebookNode
 
 from app.charts.notebook import pictures
@@ -39,6 +42,7 @@ FOLDER = ROOT / "notebooks"
 NAMES = ("01_threshold_tuning", "02_attendance_explorer", "03_incident_review")
 READ_FROM = {"app", "engine", "pandas", "plotly", "ipywidgets", "IPython", *sys.stdlib_module_names}
 START = datetime(2030, 1, 7, 8, tzinfo=UTC)
+FOLDED = {"jupyter": {"source_hidden": True}}
 STATE = "application/vnd.jupyter.widget-state+json"
 
 
@@ -61,7 +65,8 @@ def test_there_are_three() -> None:
 def test_nothing_of_a_run_is_kept(name: str) -> None:
     book = read(name)
     nbformat.validate(book)
-    assert [cell.id for cell in code(book) if cell.outputs or cell.execution_count is not None or cell.metadata] == []
+    assert [cell.id for cell in code(book) if cell.outputs or cell.execution_count is not None] == []
+    assert [cell.id for cell in code(book) if cell.metadata not in ({}, FOLDED)] == []
     assert set(book.metadata) == {"kernelspec", "language_info"}
     assert book.metadata.kernelspec.name == "python3"
     text = (FOLDER / f"{name}.ipynb").read_text(encoding="utf-8")
@@ -196,7 +201,15 @@ class Run:
         return [each.data[kind] for each in self.outputs if kind in each.get("data", {})]
 
 
-def run(name: str, workspace: Path, asked: str, *, folder: Path = FOLDER, before: str = "") -> Run:
+def run(
+    name: str,
+    workspace: Path,
+    asked: str,
+    *,
+    folder: Path = FOLDER,
+    before: str = "",
+    typed: Mapping[str, str] | None = None,
+) -> Run:
     """Execute a notebook.
 
     Args:
@@ -204,8 +217,12 @@ def run(name: str, workspace: Path, asked: str, *, folder: Path = FOLDER, before
         asked: an expression, of the kernel's variables, that JSON can hold.
         folder: the kernel's.
         before: executed before that.
+        typed: what somebody types in the place of what stands in a cell.
     """
     book = read(name)
+    for old, new in (typed or {}).items():
+        (cell,) = [each for each in code(book) if old in each.source]
+        cell.source = cell.source.replace(old, new)
     for source in filter(None, (before, f"import json\nprint(json.dumps({asked}, default=str))")):
         book.cells.append(nbformat.v4.new_code_cell(source))
     with tempfile.TemporaryDirectory() as place:
@@ -238,15 +255,13 @@ TUNED = "{'chosen': CHOSEN, 'proposed': report.proposed_threshold, 'before': rep
 
 @pytest.fixture(scope="module")
 def tuned(workspace: Path) -> Run:
-    return run(NAMES[0], workspace, TUNED)
+    return run(NAMES[0], workspace, TUNED, typed={"APPLY = False": "APPLY = True"})
 
 
 @pytest.fixture(scope="module")
 def own(sample_workspace: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Run]:
-    """A workspace that is no sample, in whose notebook somebody moves the slider."""
+    """A workspace in whose notebook somebody moves the slider, and decides nothing."""
     place = Path(shutil.copytree(sample_workspace, tmp_path_factory.mktemp("own") / "own"))
-    settings = (place / "muster.toml").read_text()
-    (place / "muster.toml").write_text(settings.replace("sample = true", "sample = false"))
     asked = "{'apply': APPLY, 'counts': notebook.confusion(report, 0.3).to_numpy().tolist()}"
     return place, run(NAMES[0], place, asked, folder=ROOT, before="slider.value = 0.3")
 
@@ -327,7 +342,7 @@ def test_it_draws_what_it_promises_and_nothing_warns(tuned: Run) -> None:
 
 @pytest.mark.models
 @pytest.mark.slow
-def test_a_workspace_of_ones_own_is_not_changed(own: tuple[Path, Run]) -> None:
+def test_a_run_of_all_cells_changes_nothing(own: tuple[Path, Run]) -> None:
     place, found = own
     assert found.told["apply"] is False
     assert "Nothing was changed" in found.texts()
@@ -343,6 +358,16 @@ def attended(workspace: Path) -> Run:
         "'day': days[-1], 'written': written.to_dict('records'), 'marks': grid['mark'].tolist()}"
     )
     return run(NAMES[1], workspace, asked, folder=ROOT)
+
+
+@pytest.mark.models
+@pytest.mark.slow
+def test_an_exported_page_has_the_figures_and_asks_no_server(attended: Run) -> None:
+    page, _ = HTMLExporter(exclude_input=True).from_notebook_node(attended.book)
+    assert len(attended.figures) >= 5
+    assert len(re.findall(r"Plotly\.newPlot\(", page)) >= len(attended.figures)
+    assert "plotly.js v" in page  # the library itself
+    assert not re.search(r"<script[^>]+src=.https?://[^>]*plotly", page)
 
 
 @pytest.mark.models
