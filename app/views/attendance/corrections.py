@@ -61,12 +61,18 @@ def _time(each: Correction, bench: Workbench) -> str:
 
 def _history(bench: Workbench, own: Sequence[Correction]) -> None:
     held = {each.correction_id for each in holding(own)}
+    unapproved = {each.correction_id for each in waiting(own)}
+    first = bench.config.attendance.approval_first
     st.markdown("**" + say("Corrections") + "**")
     lines = []
     for each in own:
         made = each.timestamp.astimezone(bench.config.zone)
-        state = say("valid") if each.correction_id in held else ""
-        if each.action in {"add", "remove", "status"} and not state:
+        state = ""
+        if each.correction_id in held and each.correction_id not in unapproved:
+            state = say("counts")
+        elif each.correction_id in held:
+            state = say("counts once approved") if first else say("counts, not approved yet")
+        elif each.action in {"add", "remove", "status"}:
             state = say("revoked")
         when = f"{say_date(made.date())} {say_time(made)}"
         lines.append((when, _what(bench, each), state, each.author, bench.office.readable(each.reason)))

@@ -183,7 +183,10 @@ def _summary(row: DaySheet) -> None:
         state = parts.status(recorded.status) if recorded.status else ""
         times = tables.span(recorded.first_in, recorded.last_out)
         lines.append(line(say("Cameras only"), state, times))
-        approved = say("approved by {name}", name=row.approved_by) if row.approved_by else say("awaits approval")
+        if row.approved_by:
+            approved = say("approved by {name}", name=row.approved_by)
+        else:
+            approved = say("counts, not approved yet") if row.pending is None else say("counts once approved")
         lines.append(line(say("Corrected by"), f"{row.corrected_by}: {row.correction_reason} · {approved}"))
     if row.pending is not None:
         lines.append(line(say("Waiting"), tables.once_approved(row)))

@@ -324,13 +324,14 @@ def test_a_correction_shows_with_author_and_reason_and_somebody_else_approves_it
     page = click(page, "Save correction")
     assert not page.exception
     shown = texts(page)
-    for part in ("badge desk saw them", ">hr<", "valid", "awaits approval", "Cameras only", "once approved: on time"):
+    for part in ("badge desk saw them", ">hr<", "counts once approved", "Cameras only", "once approved: on time"):
         assert part in shown, part
     bench = bench_of(workspace, monkeypatch)
     (row,) = bench.attendance.sheets.between(
         date.fromisoformat(day), date.fromisoformat(day), bench.people.known(), only=who
     )
     assert (row.corrected_by, bool(row.late_min), row.approved_by) == ("hr", True, "")
+    assert ">valid<" not in shown
     assert row.pending is not None
     assert row.pending.status == "on time"
     assert "approve" not in page.segmented_control(key="attendance-correct-action").options
