@@ -23,9 +23,11 @@ from engine.operations.overview import GREY_MISSES, GREY_SHARE, cameras, version
 from engine.sources import probe_live
 from engine.storage.logs.witnesses import key_folder
 from engine.types import Person
+from engine.words import phrase
 from engine.workbench import Workbench
 
 _LATELY = timedelta(days=7)
+_NAMED = 12
 _PATIENCE = timedelta(minutes=1)
 """A restarting database is back within this time."""
 
@@ -47,7 +49,7 @@ class Check:
     @property
     def line(self) -> str:
         """The state and the hint in one line."""
-        return f"{self.found} → {self.hint}" if self.hint else self.found
+        return phrase("{what} → {hint}", what=self.found, hint=self.hint) if self.hint else self.found
 
 
 def examine(workspace: Path, sources: Sequence[str] = (), *, thorough: bool = True) -> list[Check]:
@@ -59,7 +61,11 @@ def examine(workspace: Path, sources: Sequence[str] = (), *, thorough: bool = Tr
     """
     checks = [Check("python", platform.python_version(), sys.version_info >= (3, 11))]
     for package, version in versions().items():
-        checks.append(Check(package, version) if version else Check(package, "missing", False, "install muster again"))
+        checks.append(
+            Check(package, version)
+            if version
+            else Check(package, phrase("missing"), False, phrase("install muster again"))
+        )
     checks += _workspace(workspace, thorough=thorough)
     checks += [_camera(spec, workspace) for spec in sources]
     return checks
@@ -74,12 +80,13 @@ def _models(store: ModelStore, wanted: EmbedderSpec, *, thorough: bool) -> Itera
         needed = status.model_id in {"mtcnn", *(wanted.parts or [wanted.model_id])}
         ok = status.state == "ready" or not (needed or status.state == "damaged")
         better = status.model_id == MOBILEFACENET and status.state == "missing" and wanted.model_id == FACENET
-        hint = "with it, new workspaces miss about a third as many people" if better else ""
-        yield Check(f"model {status.model_id}", f"{status.state} ({status.detail})", ok, hint)
+        hint = phrase("with it, new workspaces miss about a third as many people") if better else ""
+        yield Check(phrase("model {name}", name=status.model_id), f"{status.state} ({status.detail})", ok, hint)
     free = store.free_bytes() / 1e9
-    hint = "" if free > 1 else "free at least 1 GB"
-    yield Check("model cache", f"{cache_dir()} · {free:.1f} GB free", free > 1, hint)
-    yield Check("networks run on", store.backend)
+    hint = "" if free > 1 else phrase("free at least 1 GB")
+    found = phrase("{place} · {free} GB free", place=cache_dir(), free=f"{free:.1f}")
+    yield Check(phrase("model cache"), found, free > 1, hint)
+    yield Check(phrase("networks run on"), store.backend)
 
 
 def _workspace(workspace: Path, *, thorough: bool) -> Iterator[Check]:
@@ -88,7 +95,7 @@ def _workspace(workspace: Path, *, thorough: bool) -> Iterator[Check]:
         workbench = Workbench(workspace, models=store)
     except MusterError as error:
         yield from _models(store, embedder_spec(usual_model(store)), thorough=thorough)
-        yield _failure("workspace", error)
+        yield _failure(phrase("workspace"), error)
         return
     with contextlib.closing(workbench.store):
         yield from _models(store, workbench.spec, thorough=thorough)
@@ -103,7 +110,7 @@ def _opened(workspace: Path, workbench: Workbench, *, thorough: bool) -> Iterato
     try:
         people, gallery = workbench.people.all(), workbench.gallery.current()
     except MusterError as error:
-        yield _failure("workspace", error)
+        yield _failure(phrase("workspace"), error)
         return
     place = workspace
     while not place.exists():
@@ -112,12 +119,15 @@ def _opened(workspace: Path, workbench: Workbench, *, thorough: bool) -> Iterato
         with tempfile.NamedTemporaryFile(dir=place, prefix=".doctor-"):
             pass
         free = shutil.disk_usage(place).free / 1e9
-        yield Check("workspace", f"{workspace} · writable · {free:.1f} GB free")
+        found = phrase("{place} · writable · {free} GB free", place=workspace, free=f"{free:.1f}")
+        yield Check(phrase("workspace"), found)
     except OSError as error:
-        yield Check("workspace", f"{workspace}: {error.strerror}", False, "give this user write access")
+        yield Check(phrase("workspace"), f"{workspace}: {error.strerror}", False, phrase("give this user write access"))
     zone = workbench.config.zone
-    yield Check("time zone", f"{workbench.config.timezone} · now {datetime.now(UTC).astimezone(zone):%Y-%m-%d %H:%M}")
-    yield Check("people", f"{len(people)} listed, {len(gallery)} with templates")
+    now = f"{datetime.now(UTC).astimezone(zone):%Y-%m-%d %H:%M}"
+    yield Check(phrase("time zone"), phrase("{zone} · now {time}", zone=workbench.config.timezone, time=now))
+    listed = phrase("{count} listed, {enrolled} with templates", count=len(people), enrolled=len(gallery))
+    yield Check(phrase("people"), listed)
     yield from _shifts(workbench, people)
     yield from _key(workbench)
     yield from _clock(workbench)
@@ -126,13 +136,13 @@ def _opened(workspace: Path, workbench: Workbench, *, thorough: bool) -> Iterato
     yield from _pictures(workbench)
     yield from _stored_pictures(workbench, thorough=thorough)
     if without := sorted(set(people) - set(gallery.people)):
-        yield Check("people without templates", ", ".join(without[:5]), False, "enrol them")
+        yield Check(phrase("people without templates"), _some(without), False, phrase("enrol them"))
     with contextlib.suppress(MusterError):  # the threshold cannot be read, which its own check says
         if few := workbench.registrar.few_photos():
-            named = ", ".join(f"{key} ({count})" for key, count in sorted(few.items()))
-            yield Check("people with few photos", named, hint=workbench.registrar.advice)
+            named = _some([f"{key} ({count})" for key, count in sorted(few.items())])
+            yield Check(phrase("people with few photos"), named, hint=workbench.registrar.advice)
     if strays := sorted(set(gallery.people) - set(people)):
-        yield Check("templates without a person", ", ".join(strays[:5]), False, "`muster forget` them")
+        yield Check(phrase("templates without a person"), _some(strays), False, phrase("`muster forget` them"))
 
 
 def _shifts(workbench: Workbench, people: Mapping[str, Person]) -> Iterator[Check]:
@@ -143,17 +153,19 @@ def _shifts(workbench: Workbench, people: Mapping[str, Person]) -> Iterator[Chec
     here = {key: person.at(book.on(key, today)) for key, person in people.items()}
     differing = [key for key, person in people.items() if person != here[key]]
     if differing:
-        hint = "a recorder or the workbench brings it up to date when it runs"
-        yield Check("people.csv", f"differs from employment.csv: {_some(differing)}", hint=hint)
+        hint = phrase("a recorder or the workbench brings it up to date when it runs")
+        found = phrase("differs from employment.csv: {names}", names=_some(differing))
+        yield Check("people.csv", found, hint=hint)
     if not rota:
         return
     active = [person for person in here.values() if person.active]
     assigned = {book.on(person.employee_id, today).shift for person in active} - {""}
     if unknown := sorted(assigned - {*rota.names}):
-        yield Check("assigned shifts", f"not in the settings: {_some(unknown)}", False, "assign others, or add them")
+        found = phrase("not in the settings: {names}", names=_some(unknown))
+        yield Check(phrase("assigned shifts"), found, False, phrase("assign others, or add them"))
     if unused := rota.choice.unused([(person.employee_id, person.department) for person in active], assigned):
-        hint = "check the spelling of its people and departments, or assign it"
-        yield Check("shifts for nobody", _some(unused), False, hint)
+        hint = phrase("check the spelling of its people and departments, or assign it")
+        yield Check(phrase("shifts for nobody"), _some(unused), False, hint)
     config = workbench.config
     named = [(name, shift.people) for name, shift in config.shifts.items()]
     named += [(name, turns.people) for name, turns in config.rotas.items()]
@@ -161,21 +173,24 @@ def _shifts(workbench: Workbench, people: Mapping[str, Person]) -> Iterator[Chec
     if strange := [(name, each) for name, ids in named for each in ids if each not in people]:
         asked = [(name, each, did_you_mean(each, people)) for name, each in strange]
         told = [f"{name}: {each}" + (f" ({question})" if question else "") for name, each, question in asked]
-        hint = "correct the id in the settings, or import the staff list"
-        yield Check("people of shifts", f"nobody is known as {_some(told)}", False, hint)
+        hint = phrase("correct the id in the settings, or import the staff list")
+        found = phrase("nobody is known as {names}", names=_some(told))
+        yield Check(phrase("people of shifts"), found, False, hint)
     weeks = [today + timedelta(days=offset) for offset in range(28)]
     without: dict[str, int] = {}
     for person in active:
         if not any(rota.shift(person.employee_id, person.department, day) for day in weeks):
             without[person.department or "no department"] = without.get(person.department or "no department", 0) + 1
     if without:
-        found = _some([f"{name} ({count})" for name, count in sorted(without.items())])
-        hint = "nobody of them counts as late or absent; give their department a shift, or assign one"
-        yield Check("people without a shift", found, hint=hint)
+        departments = _some([f"{name} ({count})" for name, count in sorted(without.items())])
+        hint = phrase("nobody of them counts as late or absent; give their department a shift, or assign one")
+        yield Check(phrase("people without a shift"), departments, hint=hint)
 
 
 def _some(names: Sequence[str]) -> str:
-    return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
+    first = ", ".join(names[:_NAMED])
+    more = len(names) - _NAMED
+    return phrase("{names} and {more} more", names=first, more=more) if more > 0 else first
 
 
 def _key(workbench: Workbench) -> Iterator[Check]:
@@ -183,10 +198,8 @@ def _key(workbench: Workbench) -> Iterator[Check]:
     if not key_path.exists():
         return
     inside = key_path.resolve().is_relative_to(workbench.workspace.resolve())
-    hint = (
-        "whoever can write the workspace can forge rows: move the file elsewhere and set `seal_key`" if inside else ""
-    )
-    yield Check("seal key", str(key_path), True, hint)
+    risk = phrase("whoever can write the workspace can forge rows: move the file elsewhere and set `seal_key`")
+    yield Check(phrase("seal key"), str(key_path), True, risk if inside else "")
 
 
 def _encryption(workbench: Workbench) -> Iterator[Check]:
@@ -194,40 +207,50 @@ def _encryption(workbench: Workbench) -> Iterator[Check]:
     try:
         found = workbench.privacy.encryption()
     except MusterError as error:
-        yield _failure("encryption", error)
+        yield _failure(phrase("encryption"), error)
         return
     if not found.at_rest:
-        hint = "whoever copies the workspace sees every face: remove `at_rest = false` from [encryption]"
-        yield Check("encryption", "off in the settings", hint="" if workbench.config.sample else hint)
+        hint = phrase("whoever copies the workspace sees every face: remove `at_rest = false` from [encryption]")
+        yield Check(phrase("encryption"), phrase("off in the settings"), hint="" if workbench.config.sample else hint)
     elif found.keys is not None and found.keys.inside:
-        hint = f"they protect nothing there: let this user write {key_folder()}, then move {found.keys.folder} there"
-        yield Check("encryption", f"the keys lie in the workspace: {found.keys.folder}", False, hint)
+        hint = phrase(
+            "they protect nothing there: let this user write {place}, then move {folder} there",
+            place=key_folder(),
+            folder=found.keys.folder,
+        )
+        where = phrase("the keys lie in the workspace: {folder}", folder=found.keys.folder)
+        yield Check(phrase("encryption"), where, False, hint)
     elif found.plain:
-        count = f"{found.plain} files with faces are not encrypted, {found.sealed} are"
-        yield Check("encryption", count, hint="`muster keys encrypt`")
+        count = phrase(
+            "{plain} files with faces are not encrypted, {sealed} are", plain=found.plain, sealed=found.sealed
+        )
+        yield Check(phrase("encryption"), count, hint="`muster keys encrypt`")
     elif found.keys is not None:
-        yield Check("encryption", f"{found.sealed} files · keys in {found.keys.folder}")
+        where = phrase("{count} files · keys in {folder}", count=found.sealed, folder=found.keys.folder)
+        yield Check(phrase("encryption"), where)
         if found.keys.old:
-            yield Check("data keys", f"{found.keys.old} are to be replaced", hint="`muster keys rotate --reencrypt`")
+            old = phrase("{count} are to be replaced", count=found.keys.old)
+            yield Check(phrase("data keys"), old, hint="`muster keys rotate --reencrypt`")
 
 
 def _clock(workbench: Workbench) -> Iterator[Check]:
     try:
         doubt = workbench.privacy.clock_doubt()
     except MusterError as error:
-        yield _failure("clock", error)
+        yield _failure(phrase("clock"), error)
         return
     if doubt:
-        hint = "set the clock right, or run `muster purge --apply --trust-clock` if it is"
-        yield Check("clock", doubt, False, hint)
+        hint = phrase("set the clock right, or run `muster purge --apply --trust-clock` if it is")
+        yield Check(phrase("clock"), doubt, False, hint)
 
 
 def _state_files(workbench: Workbench) -> Iterator[Check]:
     """Check that files such as accounts, people and templates are as Muster wrote them."""
     seals = workbench.records.seals
     for each in seals.check() if seals else ():
-        hint = (
-            f"restore it from a backup, or if the change is right run `muster verify --accept {each.file} --reason …`"
+        hint = phrase(
+            "restore it from a backup, or if the change is right run `muster verify --accept {file} --reason …`",
+            file=each.file,
         )
         yield Check(each.file, each.detail, False, hint)
 
@@ -238,14 +261,19 @@ def _stored_pictures(workbench: Workbench, *, thorough: bool) -> Iterator[Check]
     try:
         findings = workbench.records.check_pictures(since)
     except MusterError as error:
-        yield _failure("pictures", error)
+        yield _failure(phrase("pictures"), error)
         return
     for each in findings:
         if each.harmless:
-            hint = "cover them from now on, as they are: `muster verify --accept pictures --author … --reason …`"
-            yield Check("pictures", each.detail, hint=hint)
+            hint = phrase(
+                "cover them from now on, as they are: `muster verify --accept pictures --author … --reason …`"
+            )
+            yield Check(phrase("pictures"), each.detail, hint=hint)
         else:
-            hint = f"restore it from a backup, or if it is right run `muster verify --accept {each.file} --reason …`"
+            hint = phrase(
+                "restore it from a backup, or if it is right run `muster verify --accept {file} --reason …`",
+                file=each.file,
+            )
             yield Check(each.file, each.detail, False, hint)
 
 
@@ -253,9 +281,9 @@ def _sites(workspace: Path, home: str) -> Iterator[Check]:
     """Check the sites, if there are several."""
     found = find_sites(workspace, home)
     if len(found.names) > 1 or found.problems:
-        yield Check("sites", ", ".join(found.names))
+        yield Check(phrase("sites"), ", ".join(found.names))
     for name, problem in found.problems.items():
-        yield _failure(f"site {name}", problem)
+        yield _failure(phrase("site {name}", name=name), problem)
 
 
 def _database(workbench: Workbench) -> Iterator[Check]:
@@ -263,22 +291,34 @@ def _database(workbench: Workbench) -> Iterator[Check]:
     if state is None or backlog is None:
         return
     if state.problem:
-        yield Check("database", state.problem, False, state.hint)
+        yield Check(phrase("database"), state.problem, False, state.hint)
     else:
-        yield Check("database", f"{state.address} · site {state.site} · login {state.login} ({state.kind})")
+        found = phrase(
+            "{address} · site {site} · login {login} ({kind})",
+            address=state.address,
+            site=state.site,
+            login=state.login,
+            kind=state.kind,
+        )
+        yield Check(phrase("database"), found)
     if state.concern:
-        yield Check("connection to the database", state.concern, False, "add ?sslmode=verify-full to `store`")
+        yield Check(
+            phrase("connection to the database"),
+            state.concern,
+            False,
+            phrase("add ?sslmode=verify-full to `store`"),
+        )
     if backlog.since is not None:
         late = workbench.clock() - backlog.since > _PATIENCE
         since = backlog.since.astimezone(workbench.config.zone)
-        found = f"{backlog.rows} since {since:%Y-%m-%d %H:%M}"
-        hint = "a running process of this workspace sends them: start one, and check that the database answers"
+        found = phrase("{count} since {time}", count=backlog.rows, time=f"{since:%Y-%m-%d %H:%M}")
+        hint = phrase("a running process of this workspace sends them: start one, and check that the database answers")
         if backlog.problem and not state.problem:
-            hint = f"{hint} ({backlog.problem})"
-        yield Check("rows waiting for the database", found, not late, hint if late else "")
+            hint = phrase("{what} ({why})", what=hint, why=backlog.problem)
+        yield Check(phrase("rows waiting for the database"), found, not late, hint if late else "")
     if backlog.refused:
-        hint = "see spool/refused.csv for the reasons; then `muster store drain --again`"
-        yield Check("rows that the database refused", str(backlog.refused), False, hint)
+        hint = phrase("see spool/refused.csv for the reasons; then `muster store drain --again`")
+        yield Check(phrase("rows that the database refused"), str(backlog.refused), False, hint)
 
 
 def _erasures(workbench: Workbench) -> Iterator[Check]:
@@ -286,28 +326,37 @@ def _erasures(workbench: Workbench) -> Iterator[Check]:
     try:
         found = workbench.privacy.unconfirmed()
     except MusterError as error:
-        yield _failure("erased people", error)
+        yield _failure(phrase("erased people"), error)
         return
     if found:
         since = min(found.values()).astimezone(workbench.config.zone)
-        what = (
-            f"not confirmed since {since:%Y-%m-%d %H:%M} by {', '.join(sorted(found))}: pictures of them may lie there"
+        what = phrase(
+            "not confirmed since {time} by {names}: pictures of them may lie there",
+            time=f"{since:%Y-%m-%d %H:%M}",
+            names=", ".join(sorted(found)),
         )
-        hint = "start Muster there; for a machine that is gone, erase its disk, then `muster store revoke LOGIN`"
-        yield Check("erased people", what, False, hint)
+        hint = phrase(
+            "start Muster there; for a machine that is gone, erase its disk, then `muster store revoke LOGIN`"
+        )
+        yield Check(phrase("erased people"), what, False, hint)
 
 
 def _threshold(workbench: Workbench) -> Iterator[Check]:
     try:
         found = workbench.calibration.in_force()
     except MusterError as error:
-        yield _failure("threshold", error)
+        yield _failure(phrase("threshold"), error)
         return
-    origin = {"settings": "fixed in the settings", "derived": "derived from the people on the list"}
-    by = f"calibrated on {found.version.made_at[:10]} by {found.version.author}" if found.version else ""
-    yield Check("threshold", f"{found.threshold:.3f} · {origin.get(found.source, by)}")
+    origin = {
+        "settings": phrase("fixed in the settings"),
+        "derived": phrase("derived from the people on the list"),
+    }
+    made = found.version
+    by = phrase("calibrated on {day} by {name}", day=made.made_at[:10], name=made.author) if made else ""
+    shown = phrase("{threshold} · {origin}", threshold=f"{found.threshold:.3f}", origin=origin.get(found.source, by))
+    yield Check(phrase("threshold"), shown)
     for concern in found.concerns:
-        yield Check("calibration", concern.what, False, concern.hint)
+        yield Check(phrase("calibration"), concern.what, False, concern.hint)
 
 
 def _pictures(workbench: Workbench) -> Iterator[Check]:
@@ -315,21 +364,31 @@ def _pictures(workbench: Workbench) -> Iterator[Check]:
     try:
         found = cameras(workbench)
     except MusterError as error:
-        yield _failure("cameras", error)
+        yield _failure(phrase("cameras"), error)
         return
     for camera in found:
         if camera.rotate is not None:
-            hint = f"set rotate = {camera.rotate} in [cameras.{camera.name}], or hang the camera the other way"
-            yield Check(f"pictures of camera {camera.name}", "people do not stand upright", False, hint)
+            hint = phrase(
+                "set rotate = {degrees} in [cameras.{name}], or hang the camera the other way",
+                degrees=camera.rotate,
+                name=camera.name,
+            )
+            what = phrase("pictures of camera {name}", name=camera.name)
+            yield Check(what, phrase("people do not stand upright"), False, hint)
         if camera.grey is not None and camera.grey >= GREY_SHARE:
             colour, grey = GREY_MISSES
-            share = f"{camera.grey:.0%} of the faces are grey (night or infrared)"
-            cost = f"of known people about {grey:.0%} get no name at first sight there, in colour {colour:.0%}"
-            yield Check(f"light of camera {camera.name}", f"{share}; {cost}")
+            told = phrase(
+                "{share} of the faces are grey (night or infrared); of known people about {grey} get no name at first sight "
+                "there, in colour {colour}",
+                share=f"{camera.grey:.0%}",
+                grey=f"{grey:.0%}",
+                colour=f"{colour:.0%}",
+            )
+            yield Check(phrase("light of camera {name}", name=camera.name), told)
 
 
 def _camera(spec: str, workspace: Path) -> Check:
-    what = f"camera {mask_address(spec)}"
+    what = phrase("camera {name}", name=mask_address(spec))
     try:
         width, height = probe_live(spec, load_config(workspace).sources)
     except MusterError as error:

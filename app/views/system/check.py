@@ -7,7 +7,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from app.ui import parts
 from app.web import access
-from app.words import say, say_count, term
+from app.words import said, say, say_count, term
 from engine.operations.doctor import examine
 from engine.records import Finding
 from engine.workbench import Workbench
@@ -29,7 +29,7 @@ def _doctor(bench: Workbench) -> None:
         checks = examine(bench.workspace, thorough=thorough)
     wrong = [check for check in checks if check.state == "wrong"]
     for check in (*wrong, *(check for check in checks if check.state == "advice")):
-        parts.notice(f"{check.what}: {check.found}", check.hint, tone="bad" if check in wrong else "warn")
+        parts.notice(f"{said(check.what)}: {said(check.found)}", check.hint, tone="bad" if check in wrong else "warn")
     if not wrong:
         parts.html(parts.status("ok", say_count("{count} check passed", "All {count} checks passed", len(checks))))
     if thorough:
@@ -37,7 +37,7 @@ def _doctor(bench: Workbench) -> None:
     with st.expander(say("All checks ({count})", count=len(checks)), expanded=False):
         parts.table(
             (say("What"), say("State"), say("Found")),
-            [(each.what, parts.status(each.state), each.line) for each in checks],
+            [(said(each.what), parts.status(each.state), said(each.line)) for each in checks],
         )
 
 
