@@ -8,8 +8,9 @@ from pathlib import Path
 import streamlit as st
 
 from app.ui import parts
+from app.ui.address import to
 from app.web import access, services
-from app.words import language, say, say_date, say_minutes, say_time, term
+from app.words import LANGUAGES, language, say, say_date, say_minutes, say_time, term
 from engine.access import Account
 from engine.errors import MusterError
 from engine.storage import writable
@@ -20,6 +21,7 @@ _tell = st.components.v2.component(
     js=(Path(__file__).parents[1] / "web" / "static" / "page.js").read_text(encoding="utf-8"),
     isolate_styles=False,
 )
+_LOGO = str(Path(__file__).parents[1] / "web" / "static" / "logo.svg")
 _PATIENCE = timedelta(minutes=1)
 """A restart of the database takes less than this and needs no notice."""
 
@@ -42,6 +44,7 @@ def refused(title: str, action: str) -> None:
 def sidebar(account: Account) -> None:
     """The switch between sites, for who sees several, and the account."""
     theirs, here = access.sites(), access.site()
+    st.logo(_LOGO, size="large", link=None)
     with st.sidebar:
         if len(theirs) > 1:
             st.selectbox(
@@ -53,12 +56,42 @@ def sidebar(account: Account) -> None:
                 on_change=lambda: access.turn_to(str(st.session_state["site-switch"])),
             )
         parts.show(
-            '<div class="m-soft">{organisation}<br>{name} · {role}</div>',
+            '<div class="m-soft">{organisation}</div>',
             organisation=services.home().config.organisation or say("Workbench"),
-            name=account.name,
-            role=term(account.role),
         )
-        parts.sign_out(say("Sign out"))
+        with st.popover(
+            parts.plain(account.name), icon=":material/account_circle:", width="stretch", key="account-menu"
+        ):
+            parts.show(
+                '<div>{name} · <span class="m-soft">{role}</span></div>', name=account.name, role=term(account.role)
+            )
+            _language(account)
+            parts.show(
+                '<p><a class="m-link" href="{address}" target="_self">{text}</a></p>',
+                address=to("/account"),
+                text=say("Password, second factor and sessions"),
+            )
+            parts.sign_out(say("Sign out"))
+
+
+def _language(account: Account) -> None:
+    """The language of one's own account."""
+    options = ["", *LANGUAGES]
+
+    def chosen() -> None:
+        try:
+            access.own_language(str(st.session_state["own_language"]))
+        except MusterError as error:
+            st.toast(parts.plain(error), icon=":material/error:")
+
+    st.selectbox(
+        say("Your language"),
+        options,
+        options.index(account.language) if account.language in options else 0,
+        format_func=lambda code: LANGUAGES.get(code, say("Browser's language")),
+        key="own_language",
+        on_change=chosen,
+    )
 
 
 def own_site() -> None:
@@ -88,7 +121,7 @@ def above() -> None:
     _changed(bench)
     _waiting(bench)
     if bench.config.sample:
-        st.info(say("Sample workspace: these people and punches are not real."), icon=":material/science:")
+        parts.show('<p class="m-chip">{text}</p>', text=say("Sample workspace: these people and punches are not real."))
 
 
 def _changed(bench: Workbench) -> None:

@@ -36,7 +36,16 @@ def test_every_role_begins_on_the_live_page(tmp_path: Path, monkeypatch: pytest.
     page = opened(tmp_path, monkeypatch, role)
     assert not page.exception
     assert "Arrivals today" in texts(page)
-    assert f"{role} · {TERMS.get(role, role)}" in texts(page)
+    assert f'{role} · <span class="m-soft">{TERMS.get(role, role)}' in texts(page)
+
+
+def test_everybody_chooses_the_language_of_their_own_account(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    page = opened(tmp_path, monkeypatch, "hr")
+    page.selectbox(key="own_language").set_value("de").run()
+    accounts = bench_of(tmp_path, monkeypatch).accounts.all()
+    assert accounts["hr"].language == "de"
+    assert "Abmelden" in texts(page)
+    assert "Ankünfte heute" in texts(page)
 
 
 def test_the_menu_of_each_role_holds_what_its_work_asks_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

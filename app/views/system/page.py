@@ -7,8 +7,7 @@ import streamlit as st
 from app.ui import parts
 from app.views.system import audit, cameras, check, mail, recognition, tokens, users, workspace
 from app.web import access, services
-from app.words import LANGUAGES, say
-from engine.errors import MusterError
+from app.words import say
 
 _PARTS = {
     "cameras": ("system.view", cameras.show),
@@ -25,10 +24,7 @@ _PARTS = {
 def show() -> None:
     """The page."""
     bench = access.reading("system.view")
-    title, own = st.columns([2, 1], vertical_alignment="center")
-    title.title(say("System"))
-    with own:
-        _language()
+    st.title(say("System"))
     _left_out()
     names = {
         "cameras": say("Cameras"),
@@ -55,25 +51,3 @@ def _left_out() -> None:
             say("{what}: {hint}. Then restart the workbench.", what=problem.message, hint=problem.hint),
             tone="bad",
         )
-
-
-def _language() -> None:
-    """The language of one's own account."""
-    account = access.account()
-    assert account is not None
-    options = ["", *LANGUAGES]
-
-    def chosen() -> None:
-        try:
-            access.own_language(str(st.session_state["own_language"]))
-        except MusterError as error:
-            st.toast(parts.plain(error), icon=":material/error:")
-
-    st.selectbox(
-        say("Your language"),
-        options,
-        options.index(account.language) if account.language in options else 0,
-        format_func=lambda code: LANGUAGES.get(code, say("Browser's language")),
-        key="own_language",
-        on_change=chosen,
-    )

@@ -355,14 +355,6 @@ def test_hostile_user_names_stay_texts(place: Workbench, monkeypatch: pytest.Mon
 # --------------------------------------------------------------------------------------------- language
 
 
-def test_everybody_chooses_the_language_of_their_own_account(place: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:
-    page = opened(place, monkeypatch, "cameras", "hr")
-    page.selectbox(key="own_language").set_value("de").run()
-    assert place.accounts.all()["hr"].language == "de"
-    assert place.accounts.all()["admin"].language == "en"
-    assert "Gerade aktiv" in texts(page)
-
-
 def test_it_speaks_german(place: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:
     for part, word in {
         "cameras": "nicht aktiv",

@@ -34,7 +34,8 @@ def test_only_an_address_that_is_vouched_for_and_registered_enters(tmp_path: Pat
                 page.get_by_role("link", name="Sign in with Example").click()
                 if enters:
                     page.wait_for_url("**/attendance")
-                    expect(page.get_by_text("ada · hr")).to_be_visible(timeout=30_000)
+                    page.get_by_role("button", name="ada").click(timeout=30_000)
+                    expect(page.get_by_text("ada · hr")).to_be_visible()
                     page.get_by_role("button", name="Sign out").click()
                     expect(page.get_by_role("button", name="Sign in")).to_be_visible(timeout=30_000)
                     assert len(who.ended) == 1

@@ -24,9 +24,10 @@ def browser() -> Iterator[Browser]:
         yield browser
 
 
-def test_the_button_below_the_menu_signs_out_for_good(site: Site, browser: Browser) -> None:
+def test_the_menu_of_ones_account_signs_out_for_good(site: Site, browser: Browser) -> None:
     page = sign_in(browser, site, "hr", "/attendance")
     kept = page.context.cookies()
+    page.get_by_role("button", name="hr", exact=True).click()
     page.get_by_role("button", name="Sign out").click()
     page.wait_for_url("**/sign-in")
     page.context.add_cookies(kept)
