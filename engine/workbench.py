@@ -15,7 +15,7 @@ from engine.alignment import ALIGNMENT_ID
 from engine.attendance import AttendanceBook, CoverageBook, Plan, Rota
 from engine.config import CameraConfig, Config, LeaveKindConfig, load_config
 from engine.config.current import CurrentSettings
-from engine.enrolment import Registrar
+from engine.enrolment import ConfirmedPictures, Registrar
 from engine.errors import MusterError
 from engine.evaluation import cohort_of
 from engine.face_reader import FaceReader, open_reader
@@ -30,6 +30,7 @@ from engine.privacy import PrivacyDesk
 from engine.records import (
     AccountDesk,
     AlertBoard,
+    ConfirmDesk,
     FaceSearch,
     KindDesk,
     KioskDesk,
@@ -50,7 +51,7 @@ from engine.storage import new_id
 from engine.storage.logs import FileLogs, Logs, Sealer, sealer_of
 from engine.storage.pictures import PictureList
 from engine.storage.vault import Vault
-from engine.tracking import SightingBook
+from engine.tracking import AnswerBook, SightingBook
 from engine.tuning.calibration import Calibration
 from engine.tuning.replay import ReplayDesk
 
@@ -143,6 +144,7 @@ class Workbench:
             incidents=self.incidents,
             dossiers=self.dossiers,
             sightings=self.sightings,
+            answers=AnswerBook(workspace, zone, logs),
             deliveries=self.outbox.log,
             audit=self.audit,
             pins=self.pins,
@@ -203,6 +205,22 @@ class Workbench:
     def face_search(self) -> FaceSearch:
         """Searches by photo, and lists who was seen when."""
         return FaceSearch(self.records, self._networks, self.calibration.threshold)
+
+    @property
+    def answers(self) -> AnswerBook:
+        """Answers about faces near the threshold."""
+        return self.records.answers
+
+    @cached_property
+    def confirm(self) -> ConfirmDesk:
+        """Asks about faces near the threshold."""
+        return ConfirmDesk(self.records, self.office, self.calibration.threshold)
+
+    @cached_property
+    def confirmed(self) -> ConfirmedPictures:
+        """Makes templates of confirmed pictures."""
+        threshold, margin = self.calibration.threshold, self.config.matching.min_margin
+        return ConfirmedPictures(self.records, self.registrar, threshold, margin)
 
     @cached_property
     def views(self) -> Views:

@@ -18,6 +18,7 @@ from engine.cli import (
     attendance,
     backup,
     calibrate,
+    confirm,
     demo,
     evaluate,
     hr,
@@ -77,7 +78,7 @@ _PANELS = {
     Panel.START: (demo, serve, workbench, machine),
     Panel.RECOGNISE: (people, watching, kiosk, archive),
     Panel.ATTENDANCE: (attendance, punches, leave, account, month, hr),
-    Panel.SECURITY: (security, search, notify),
+    Panel.SECURITY: (security, search, confirm, notify),
     Panel.ADMINISTER: (users, token, store, records, keys, backup, service),
     Panel.MEASURE: (calibrate, replay, evaluate),
 }

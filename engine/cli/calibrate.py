@@ -46,9 +46,11 @@ def calibrate(
     report = desk.report(target_fmr, target_fpir)
     version = desk.apply(report, author=author, reason=reason) if apply else None
     if as_json:
-        emit_json(_report_json(report, version))
+        emit_json(_report_json(report, version) | {"answers": vars(desk.answers())})
         return
     _show(report)
+    if (near := desk.answers()).answers:
+        say(near.sentence)
     if version is not None:
         say(_applied(version))
     elif desk.in_force().source == "settings":

@@ -231,6 +231,6 @@ class RetentionConfig(Section):
     closed_sheets: int | None = Field(None, ge=31)
     """Sealed sheets of closed months; empty: as long as `attendance`."""
     incidents: int | None = Field(None, ge=31)
-    """Incident log, dossiers and deliveries."""
+    """Incident log, dossiers, deliveries and answers of the confirm queue."""
     quarantine: int = Field(14, ge=0)
     """Days that pictures and logs are kept in `quarantine/` before upkeep erases them for good."""

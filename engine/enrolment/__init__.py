@@ -5,6 +5,7 @@ Not here: storing and searching templates (`engine.gallery`), and who works here
 
 from engine.enrolment.capture import STEPS, Guidance, GuidedCapture, Step, Take
 from engine.enrolment.capture_marks import GuideMark, guide_mark
+from engine.enrolment.confirmed import ConfirmedPictures
 from engine.enrolment.drafts import ENOUGH_PHOTOS, Draft, EnrolmentReport
 from engine.enrolment.photos import Picture, RefusedPhoto, Shot
 from engine.enrolment.registrar import Registrar
@@ -12,6 +13,7 @@ from engine.enrolment.registrar import Registrar
 __all__ = [
     "ENOUGH_PHOTOS",
     "STEPS",
+    "ConfirmedPictures",
     "Draft",
     "EnrolmentReport",
     "Guidance",

@@ -257,7 +257,7 @@ CLASSES: Mapping[str, tuple[tuple[str, ...], str | None]] = {
     ),
     "day sheets": (("attendance",), "attendance"),
     "sighting logs": (("log/sightings",), "sightings"),
-    "incident logs": (("log/incidents", "log/dossiers", "log/deliveries"), "incidents"),
+    "incident logs": (("log/incidents", "log/dossiers", "log/deliveries", "log/answers"), "incidents"),
     "audit and seals": (("log",), None),
     "receipts": (("receipts",), None),
     "messages": (("outbox",), None),

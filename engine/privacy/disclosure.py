@@ -111,6 +111,7 @@ def export_subject(
         "sightings.json": held(records.sightings.log, "sighting_id", {row.sighting_id for row in subject.sightings}),
         "faces.json": scrub.rows(dataclasses.asdict(face) for face in records.seen.those(subject.passed)),
         "comparisons.json": [_compared(row, subject.ids) for row in subject.compared],
+        "answers.json": held(records.answers.log, "employee_id", subject.ids),
         "dossiers.json": held(records.dossiers.log, "decision_id", decisions),
         "messages.json": held(records.deliveries, "incident_id", incidents),
         "audit.json": held(records.audit, "subject", subject.ids),
@@ -238,6 +239,7 @@ incidents.json        incidents this person took part in, and what became of the
 sightings.json        each time a face was taken for this person, or almost: whom it resembled how much, frame by frame
 faces.json            when and where a camera saw a face that the search by photo would find; numbers computed from it are kept beside
 comparisons.json      how much somebody else's face resembled this person; that was decided otherwise
+answers.json          what people answered when they were asked whether a face is this person's
 dossiers.json         decisions about this person as a stranger, or on the watch list
 messages.json         when and how incidents were told to others
 audit.json            who changed what about this person, and when

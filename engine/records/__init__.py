@@ -7,6 +7,7 @@ from engine.records.account_desk import AccountDesk
 from engine.records.alerts import AlertBoard
 from engine.records.books import Records
 from engine.records.bundle import bundle_name, gather, pack
+from engine.records.confirm_desk import ConfirmDesk, Question
 from engine.records.exports import Exported, find_exports, note_export
 from engine.records.face_search import Answer, FaceSearch, Probe, Seen, Wanted
 from engine.records.kind_desk import KindDesk, KindUse
@@ -31,6 +32,7 @@ __all__ = [
     "AlertBoard",
     "Answer",
     "BulkAction",
+    "ConfirmDesk",
     "Exported",
     "FaceSearch",
     "Finding",
@@ -48,6 +50,7 @@ __all__ = [
     "Probe",
     "PunchDesk",
     "PunchImport",
+    "Question",
     "ReadingOfPunches",
     "Records",
     "Seen",

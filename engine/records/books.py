@@ -22,7 +22,7 @@ from engine.storage.logs import DayLog, Finding, Head, Kept, KeyMissing, Sealer,
 from engine.storage.pictures import PictureList, pictures_in
 from engine.storage.state import CHAIN, LIST, TABLES, StateSeals, known_name
 from engine.storage.vault import Vault
-from engine.tracking import SightingBook
+from engine.tracking import AnswerBook, SightingBook
 from engine.types import Person, Progress
 
 log = logging.getLogger(__name__)
@@ -60,6 +60,7 @@ class Records:
     incidents: IncidentBook
     dossiers: DossierBook
     sightings: SightingBook
+    answers: AnswerBook
     deliveries: TypedDayLog[DeliveryRow]
     audit: Audit
     pins: PinBook
@@ -124,6 +125,7 @@ class Records:
             self.incidents.log.raw,
             self.dossiers.log.raw,
             self.sightings.log.raw,
+            self.answers.log.raw,
             self.deliveries.raw,
         ]
 
@@ -178,7 +180,13 @@ class Records:
         """Close all past days; return those of the attendance log."""
         closed = self.attendance.keeper.close_days(now, people)
         before = self.attendance.day_of(now)
-        beside = (self.attendance.closed.log, self.attendance.closed.days, self.incidents.log, self.dossiers.log)
+        beside = (
+            self.attendance.closed.log,
+            self.attendance.closed.days,
+            self.incidents.log,
+            self.dossiers.log,
+            self.answers.log,
+        )
         pictures = [self.listing.log.raw] if self.listing else []
         for log in (*(each.raw for each in beside), self.sightings.log.raw, self.deliveries.raw, *pictures):
             log.close(before, now)

@@ -56,6 +56,11 @@ RETENTION = (
     Named("sightings", N_("Sightings"), N_("The log from which decisions are replayed. Empty: for ever."), N_("days")),
     Named("attendance", N_("Attendance"), N_("Log, sheets and corrections; at least 31. Empty: for ever."), N_("days")),
     Named("closed_sheets", N_("Closed months"), N_("Sealed sheets. Empty: as long as attendance."), N_("days")),
-    Named("incidents", N_("Incidents"), N_("Log, dossiers and deliveries; at least 31. Empty: for ever."), N_("days")),
+    Named(
+        "incidents",
+        N_("Incidents"),
+        N_("Log, dossiers, deliveries, answers; at least 31. Empty: for ever."),
+        N_("days"),
+    ),
     Named("quarantine", N_("Quarantine"), N_("How long erased files can still be brought back."), N_("days")),
 )

@@ -1,5 +1,6 @@
 """Calibration of the match threshold on the workplace's own people: evaluate, apply, roll back; see `Workbench.calibration`."""
 
+from engine.tuning.calibration.answers import NearLine
 from engine.tuning.calibration.desk import Calibration
 from engine.tuning.calibration.in_force import Concern, ThresholdInForce
 from engine.tuning.calibration.operating import ASSUMPTIONS, ErrorTarget, Operating, Support
@@ -14,6 +15,7 @@ __all__ = [
     "CalibrationReport",
     "Concern",
     "ErrorTarget",
+    "NearLine",
     "Operating",
     "PunchHistory",
     "Support",

@@ -9,6 +9,7 @@ from dataclasses import replace
 from engine.errors import GalleryMismatch, InputError
 from engine.evaluation import cohort_of
 from engine.storage import clean_text, new_id
+from engine.tuning.calibration.answers import NearLine
 from engine.tuning.calibration.in_force import ThresholdKeeper
 from engine.tuning.calibration.operating import ErrorTarget
 from engine.tuning.calibration.report import CalibrationReport
@@ -61,6 +62,12 @@ class Calibration(ThresholdKeeper):
             seen=punch_history(self._records, gallery.model_id, now),
             runs=runs,
         )
+
+    def answers(self, threshold: float | None = None) -> NearLine:
+        """Return how the answers of the confirm queue lie against a threshold, default: the one in force."""
+        gallery = self._records.gallery.current()
+        chosen = self.threshold(gallery) if threshold is None else threshold
+        return NearLine.of(self._records.answers.in_force().values(), chosen, gallery.model_id)
 
     def history(self) -> tuple[Version, ...]:
         """Return all decisions, oldest first."""
