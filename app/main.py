@@ -9,7 +9,7 @@ import streamlit as st
 from streamlit.navigation.page import StreamlitPage
 
 from app.ui import frame, parts
-from app.views import PAGES, registration, search, settings
+from app.views import PAGES, confirm, registration, search, settings
 from app.views import account as account_page
 from app.web import access, uploads
 from app.web.below import at
@@ -25,6 +25,8 @@ def _tidy(path: str) -> None:
         registration.forget()
     if path != "search":
         search.forget()
+    if path != "confirm":
+        confirm.forget()
     if path != "account":
         account_page.forget()
     if path != "settings":

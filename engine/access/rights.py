@@ -30,6 +30,7 @@ ACTIONS: Mapping[str, frozenset[str]] = {
         "alerts.view": ("security",),
         "alerts.review": ("security",),
         "search.faces": ("security",),  # by photo, over all who passed
+        "faces.confirm": ("security",),  # faces near the threshold; a "no" takes a passage back
         "system.tune": ("security",),  # the match threshold decides who gets in
         "system.view": ("hr", "security"),
         "account.own": ("hr", "manager", "security", "viewer"),  # one's own password, second factor and sessions

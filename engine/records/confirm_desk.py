@@ -96,7 +96,7 @@ class ConfirmDesk:
             StorageError: the answer cannot be written.
         """
         records = self._records
-        asked = next((each for each in self._all(date.min, date.max, 2.0) if each.question == question), None)
+        asked = next((each for each in self._around(question) if each.question == question), None)
         if asked is None:
             raise InputError(
                 phrase("This question is closed"),
@@ -128,6 +128,14 @@ class ConfirmDesk:
         return row
 
     # ----------------------------------------------------------------------------------------- what is asked about
+
+    def _around(self, question: str) -> Iterator[Question]:
+        """Yield the questions of the days around one, which its id begins with."""
+        try:
+            day = datetime.strptime(question[:8], "%Y%m%d").date()  # noqa: DTZ007 - a day, no moment
+        except ValueError:
+            return
+        yield from self._all(day - timedelta(days=1), day + timedelta(days=1), 2.0)
 
     def _all(self, first: date, last: date, near: float) -> Iterator[Question]:
         """Yield every question, answered or not: one for each track and person."""

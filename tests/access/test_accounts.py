@@ -173,6 +173,7 @@ def test_administrators_may_everything_and_the_others_what_their_work_asks_for()
             "account.own",
             "alerts.review",
             "alerts.view",
+            "faces.confirm",
             "live.camera",
             "live.view",
             "people.enrol",

@@ -63,6 +63,7 @@ def test_the_menu_of_each_role_holds_what_its_work_asks_for(tmp_path: Path, monk
             "leave",
             "alerts",
             "search",
+            "confirm",
             "people",
             "registration",
             "tuning",
@@ -72,7 +73,7 @@ def test_the_menu_of_each_role_holds_what_its_work_asks_for(tmp_path: Path, monk
         ],
         "hr": ["live", "attendance", "month", "leave", "people", "registration", "account", "system"],
         "manager": ["attendance", "month", "leave", "account"],
-        "security": ["live", "alerts", "search", "people", "registration", "tuning", "account", "system"],
+        "security": ["live", "alerts", "search", "confirm", "people", "registration", "tuning", "account", "system"],
         "viewer": ["live", "attendance", "month", "account"],
     }
 
