@@ -208,7 +208,8 @@ def _after(bench: Workbench, found: _Round) -> None:
     if row.answer == "no" and row.kind == "punch":
         said = say("Recorded: this is not {name}. The passage was taken back.", name=name)
     with st.container(horizontal=True, vertical_alignment="center"):
-        parts.show("<p>{text}</p>", text=said)
+        with st.container(width="content"):
+            parts.show("<p>{text}</p>", text=said)
         if row.answer != "yes":
             return
         if access.may("people.enrol"):

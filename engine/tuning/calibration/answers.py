@@ -74,6 +74,15 @@ class NearLine:
         return Rate(self.wrong, self.right + self.wrong)
 
     @property
+    def rates(self) -> dict[str, Rate]:
+        """What the answers are counted as, with a name for each."""
+        return {
+            "the person's own faces below the threshold": self.genuine_missed,
+            "somebody else's faces at or above it": self.others_accepted,
+            "somebody else's among the accepted faces": self.wrong_named,
+        }
+
+    @property
     def sentence(self) -> str:
         """The same in a sentence."""
         if not self.answers:
