@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import json
 import re
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -63,3 +64,38 @@ def test_it_gets_no_rights() -> None:
     assert service["security_opt"] == ["no-new-privileges:true"]
     assert all(port.startswith("127.0.0.1:") for port in service["ports"])
     assert set(COMPOSE["volumes"]) == {"workspace", "keys", "models", "database"}
+
+
+@pytest.mark.parametrize("index", ["", "https://index.example/cpu"])
+def test_without_cuda_everything_but_torch_is_installed_as_locked(index: str, tmp_path: Path) -> None:
+    (step,) = (each for each in given("RUN") if "TORCH_INDEX" in each)
+    script = step.replace("/opt/muster/bin/python -m pip install", "echo pip")
+    (tmp_path / "requirements.lock").write_bytes((ROOT / "requirements.lock").read_bytes())
+    done = subprocess.run(
+        ["sh", "-e", "-c", script], cwd=tmp_path, env={"PATH": "/usr/bin:/bin", "TORCH_INDEX": index},
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    whole, left = ((tmp_path / name).read_text() for name in ("requirements.lock", "locked.txt"))
+    locked, kept = (set(re.findall(r"^([a-z0-9.-]+)==", each, re.MULTILINE)) for each in (whole, left))
+    if not index:
+        assert left == whole
+        return
+    assert {"torch", "torchvision"} <= locked - kept
+    assert all(re.match(r"torch$|torchvision$|triton$|nvidia-|cuda-", each) for each in locked - kept)
+    assert not [each for each in kept if "nvidia" in each or "cuda" in each]
+    parts = [re.split(r"\n(?=[a-z])", each) for each in (whole, left)]
+    assert [each.strip() for each in parts[0] if each.partition("==")[0] in kept] == [
+        each.strip() for each in parts[1][-len(kept) :]
+    ]
+    asked = next(line for line in done.stdout.splitlines() if "--index-url" in line)
+    pairs = dict(re.findall(r"^(torch|torchvision)==([^ ]+)", whole, re.MULTILINE))
+    assert {f"{name}=={version}+cpu" for name, version in pairs.items()} <= set(asked.split())
+
+
+def test_the_documented_pair_for_cpus_is_the_locked_one() -> None:
+    lock = (ROOT / "requirements.lock").read_text()
+    told = (ROOT / "docs" / "installing.md").read_text()
+    for name in ("torch", "torchvision"):
+        version = re.search(rf"^{name}==([^ ]+)", lock, re.MULTILINE)
+        assert version is not None
+        assert set(re.findall(rf"{name}==([0-9.]+)\+cpu", told)) == {version[1]}

@@ -100,7 +100,7 @@ def serve(
     if cameras:
         say(f"Recording: {', '.join(cameras)}")
     else:
-        say("No camera is recorded yet: add one to muster.toml, section [cameras.NAME], with a source.")
+        say("No camera is recorded yet: add one on the page Settings, or to muster.toml.")
     for name, each in kiosks.items():
         say(f"Kiosk of camera {name}: {served_as(config, name, host, each, at_root).seen_here()}")
     if sample and kiosks:

@@ -7,6 +7,7 @@ graphs in the cache starts without torch.
 from __future__ import annotations
 
 import hashlib
+import importlib.metadata
 import importlib.util
 import io
 import os
@@ -29,6 +30,31 @@ if TYPE_CHECKING:
 Tensors = dict[str, NDArray[np.float32]]
 
 OPSET = 17
+
+
+def check_torch() -> None:
+    """Import torch and what the networks are built from.
+
+    Raises:
+        ModelUnavailable: they cannot be imported, as where torch is built for CPUs and torchvision is not.
+    """
+    try:
+        import facenet_pytorch  # noqa: F401, PLC0415
+        import torch  # noqa: F401, PLC0415
+    except Exception as error:
+        found = [f"{each} {_version(each)}" for each in ("torch", "torchvision")]
+        why = str(error).strip().splitlines()[:1]
+        raise ModelUnavailable(
+            f"{' and '.join(found)} cannot be used ({': '.join([type(error).__name__, *why])})",
+            hint="install both again, of releases that belong together and from the same index: docs/installing.md, Without CUDA",
+        ) from error
+
+
+def _version(package: str) -> str:
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return "(missing)"
 
 
 def digest(tensors: Tensors) -> str:

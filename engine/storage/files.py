@@ -180,13 +180,17 @@ def storage_errors(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
+        elsewhere = "choose another: --workspace for data, MUSTER_KEYS for keys, MUSTER_CACHE for models"
         hint = {
             errno.ENOSPC: "free space on the disk, then run the command again",
             errno.EDQUOT: "free space within the quota, then run the command again",
             errno.EFBIG: "the file reached its size limit: raise the limit or use another workspace",
-            **dict.fromkeys((errno.EACCES, errno.EPERM), "give this user write access to the workspace"),
+            **dict.fromkeys(
+                (errno.EACCES, errno.EPERM), f"give this user write access to the folder {path.parent}, or {elsewhere}"
+            ),
             **dict.fromkeys((errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP), _NO_LOCKS),
-            errno.EROFS: "the file system is read-only: choose another workspace with --workspace",
+            errno.EROFS: f"nothing can be written to the folder {path.parent}: {elsewhere}",
+            errno.ENOTDIR: f"{path.parent} is below a file, not in a folder: {elsewhere}",
         }.get(error.errno or 0, "check the disk and the workspace's access rights")
         raise StorageError(f"{path}: {error.strerror or error}", hint=hint) from error
 
