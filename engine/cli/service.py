@@ -49,5 +49,10 @@ def install(
     say(f"{service.write()} runs `muster {COMMAND}`. Start it, now and with the machine:")
     for line in service.next_commands():
         say(f"  {line}")
+    for folder in service.closed():
+        say(
+            f"Before that: the login {run_as} may not enter {folder}, through which it needs to go. Install Muster with a Python "
+            f"that everybody can use, such as /usr/bin/python3, and keep the workspace outside of homes; or `chmod o+x {folder}`."
+        )
     if for_all and not (workspace / "muster.toml").exists() and not (workspace / "log").exists():
         say(f"Its keys will lie in {service.keys}: back them up with the workspace.")

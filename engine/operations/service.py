@@ -7,6 +7,7 @@ import itertools
 import os
 import pwd
 import shutil
+import stat
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -166,6 +167,17 @@ class Service:
         atomic_write(self.path, text.encode(), mode=0o644)
         return self.path
 
+    def closed(self) -> list[Path]:
+        """Folders that the service must go through to Python, to Muster or to the workspace, and may not (ACLs are not read)."""
+        if self._own():
+            return []
+        person = pwd.getpwnam(self.account)
+        groups = os.getgrouplist(self.account, person.pw_gid)
+        wanted = (_program(), Path(sys.executable).resolve(), self.workspace)
+        above = dict.fromkeys(parent for each in wanted for parent in reversed(each.absolute().parents))
+        shut = [each for each in above if each.exists() and not _may_enter(each.stat(), person.pw_uid, groups)]
+        return [each for each in shut if not set(each.parents) & set(shut)]
+
     def next_commands(self) -> Sequence[str]:
         """What makes systemd start it, now and with the machine."""
         if self.account:
@@ -176,6 +188,12 @@ class Service:
             f"systemctl --user enable --now {self.name}",
             "loginctl enable-linger",
         ]
+
+
+def _may_enter(folder: os.stat_result, uid: int, groups: Sequence[int]) -> bool:
+    if uid in (0, folder.st_uid):
+        return uid == 0 or bool(folder.st_mode & stat.S_IXUSR)
+    return bool(folder.st_mode & (stat.S_IXGRP if folder.st_gid in groups else stat.S_IXOTH))
 
 
 def _program() -> Path:

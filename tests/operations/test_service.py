@@ -107,3 +107,17 @@ def test_a_login_that_does_not_exist_is_told(folder: Path) -> None:
         Service(folder, (COMMAND,), "nobody-of-that-name").text()
     wrong = muster("service", "install", "--user", "--name", "../x", "--workspace", folder)
     assert wrong.code == 4
+
+
+def test_folders_that_its_login_may_not_enter_are_named(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Such as a Python in the home of root, or a workspace in somebody's home."""
+    closed = folder.parent / "home"
+    (closed / "inner" / "data").mkdir(parents=True, mode=0o755)
+    closed.chmod(0o700)
+    service = Service(closed / "inner" / "data", (COMMAND,), "nobody")
+    assert closed in service.closed() or any(each in closed.parents for each in service.closed())
+    assert closed / "inner" not in service.closed(), "the outermost is enough"
+    assert Service(closed / "inner" / "data", (COMMAND,), ME).closed() == []
+    assert Service(closed / "inner" / "data", (COMMAND,)).closed() == []
+    monkeypatch.setattr("sys.executable", "/usr/bin/python3")
+    assert [each for each in Service(Path("/srv/muster"), (COMMAND,), "nobody").closed() if "/usr" in str(each)] == []
