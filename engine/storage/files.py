@@ -27,12 +27,12 @@ from typing import Protocol
 from filelock import FileLock, Timeout
 
 from engine.errors import InputError, StorageError
+from engine.storage.hints import hint_for
 from engine.words import phrase
 
 log = logging.getLogger(__name__)
 
 LOCK_TIMEOUT_S = 30.0
-_NO_LOCKS = "this file system has no locks: use a local disk, or mount the share with locks (NFS: without nolock)"
 _ID_BYTES = 6
 """At a thousand events a second, two ids collide within the same second once in eighteen years."""
 _BREAKS = re.compile(r"[\r\n\0\x0b\x0c\x1c-\x1e\x85\u2028\u2029]+")
@@ -180,19 +180,7 @@ def storage_errors(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        elsewhere = "choose another: --workspace for data, MUSTER_KEYS for keys, MUSTER_CACHE for models"
-        hint = {
-            errno.ENOSPC: "free space on the disk, then run the command again",
-            errno.EDQUOT: "free space within the quota, then run the command again",
-            errno.EFBIG: "the file reached its size limit: raise the limit or use another workspace",
-            **dict.fromkeys(
-                (errno.EACCES, errno.EPERM), f"give this user write access to the folder {path.parent}, or {elsewhere}"
-            ),
-            **dict.fromkeys((errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP), _NO_LOCKS),
-            errno.EROFS: f"nothing can be written to the folder {path.parent}: {elsewhere}",
-            errno.ENOTDIR: f"{path.parent} is below a file, not in a folder: {elsewhere}",
-        }.get(error.errno or 0, "check the disk and the workspace's access rights")
-        raise StorageError(f"{path}: {error.strerror or error}", hint=hint) from error
+        raise StorageError(f"{path}: {error.strerror or error}", hint=hint_for(error, path)) from error
 
 
 def _read_only(folder: Path) -> bool:
