@@ -41,7 +41,8 @@ class SearchBeside:
     def _work(self) -> None:
         """Run what waits. The thread is no daemon and ends with its work: a network that ran on would bring down a process that ends."""
         with suppress(OSError, AttributeError):  # on Linux, of this thread alone
-            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICE)
+            thread = threading.get_native_id()
+            os.setpriority(os.PRIO_PROCESS, thread, os.getpriority(os.PRIO_PROCESS, 0) + _NICE)
         while True:
             with self._lock:
                 if not self._waiting:
