@@ -64,7 +64,10 @@ def answer(
     workspace: Workspace = Path("data"),
     as_json: Json = False,
 ) -> None:
-    """Answer a question; a “no” to a punch takes the passage back, and the face is not given this name again."""
+    """Answer a question.
+
+    A “no” to a punch takes the passage back, and the face is not given this name again.
+    """
     from engine.tracking import ANSWER
 
     bench = open_workbench(workspace)
@@ -75,7 +78,10 @@ def answer(
 
 @app.command(rich_help_panel=Panel.SECURITY)
 def template(question: Question, author: Author, workspace: Workspace = Path("data"), as_json: Json = False) -> None:
-    """Make a template of a picture that was confirmed, if it is like its owner and like nobody else."""
+    """Make a template of a confirmed picture.
+
+    The picture must be like its owner and like nobody else.
+    """
     report = open_workbench(workspace).confirmed.add(question, author=author)
     count = counted(report.templates, "template")
     told(as_json, vars(report), f"The picture was added: {report.employee_id} has {count} now.")

@@ -20,7 +20,18 @@ from engine.workbench import Workbench
 pytestmark = [needs_chromium, pytest.mark.models, pytest.mark.slow]
 
 HOSTILE = "<img src=x onerror=alert(1)> ![](http://example.invalid/x) :smile: $x$"
-PAGES = ("/", "/attendance", "/month", "/alerts", "/search", "/people", "/registration", "/tuning", "/system")
+PAGES = (
+    "/",
+    "/attendance",
+    "/month",
+    "/alerts",
+    "/confirm",
+    "/search",
+    "/people",
+    "/registration",
+    "/tuning",
+    "/system",
+)
 
 
 @pytest.fixture(scope="module")

@@ -49,7 +49,9 @@ def arguments(command: Any, tmp_path: Path) -> list[str]:
         if each.required:
             kind = str(each.type_descriptor.annotation)
             value = str(file) if "Path" in kind else "0.5" if "float" in kind else "2026-10"
-            value = {"day": "2026-11-02", "since": "2026-11-02", "scope": "sheets:read"}.get(each.name, value)
+            value = {"day": "2026-11-02", "since": "2026-11-02", "scope": "sheets:read", "said": "yes"}.get(
+                each.name, value
+            )
             found += [each.opts[0], value] if each.opts[0].startswith("-") else [value]
     return found
 
