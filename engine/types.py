@@ -371,6 +371,7 @@ class EventKind(StrEnum):
     UNIDENTIFIED = "unidentified"
     PRESENTATION_ATTACK = "presentation_attack"
     WATCH_LIST = "watch_list"
+    WRONG_NAME = "wrong_name"
     CAMERA_LOST = "camera_lost"
     CAMERA_BACK = "camera_back"
     PART_LOST = "part_lost"

@@ -190,7 +190,7 @@ class Workbench:
         self.time_accounts = AccountDesk(self.records)
         self.punches = PunchDesk(self.records, self.config.retention.attendance)
         self.users = UserDesk(self.records, self.accounts, lambda: site_names(workspace, self.config.site))
-        self.kiosk = KioskDesk(self.records, self.devices)
+        self.kiosk = KioskDesk(self.records, self.devices, self.outbox)
         self.token_desk = TokenDesk(self.records, self.tokens)
         self._opening = threading.Lock()
 

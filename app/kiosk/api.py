@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast, get_args
 
 from flask import Blueprint, Response, jsonify, request
 from werkzeug.exceptions import UnsupportedMediaType
 
 from app.kiosk.guard import needs, problem, station
+from app.kiosk.station import Said, TooLate
 from engine.access import TryLater
 from engine.errors import InputError
 from engine.imaging import check_size, decode_image, shrunk
@@ -127,16 +128,36 @@ def _face(face: IdentifiedFace, factor: float, names: Mapping[str, Person]) -> d
     }
 
 
+@routes.post("/passage")
+@needs("screen")
+def change() -> Response:
+    """Change the passage that the screen has just shown: in, out, or a wrong name."""
+    request.max_content_length = _MOST_OF_A_PIN
+    fields = _fields()
+    offer, said = fields.get("offer"), fields.get("said")
+    if not isinstance(offer, str) or not isinstance(said, str) or said not in get_args(Said):
+        return problem(422, "incomplete", f"send `offer`, and as `said` one of {', '.join(get_args(Said))}")
+    try:
+        return jsonify({"greeting": station().change(offer, cast("Said", said))})
+    except TooLate as error:
+        return problem(410, "over", error.message, hint=error.hint)
+
+
+def _fields() -> dict[str, Any]:
+    """The body as a JSON object; empty if it is none."""
+    try:
+        content = request.get_json(silent=True)
+    except RecursionError:  # brackets within brackets
+        content = None
+    return content if isinstance(content, dict) else {}
+
+
 @routes.post("/pin")
 @needs("pin")
 def pin() -> Response:
     """Record somebody who has no face template by their number and PIN."""
     request.max_content_length = _MOST_OF_A_PIN
-    try:
-        content = request.get_json(silent=True)
-    except RecursionError:  # brackets within brackets
-        content = None
-    fields = content if isinstance(content, dict) else {}
+    fields = _fields()
     employee_id, secret = fields.get("employee_id"), fields.get("pin")
     if not isinstance(employee_id, str) or not isinstance(secret, str) or not employee_id.strip() or not secret:
         return problem(422, "incomplete", "send both number and PIN")

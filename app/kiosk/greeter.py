@@ -13,7 +13,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from app.kiosk.hub import Hub
-from engine.attendance import PunchRow, valid_rows
+from app.kiosk.offers import Offers
+from engine.attendance import Meaning, PunchRow, valid_rows
 from engine.errors import MusterError, StorageError
 from engine.pipeline import FrameResult
 from engine.records.today import Arrival, arrivals
@@ -22,12 +23,14 @@ from engine.workbench import Workbench
 
 log = logging.getLogger(__name__)
 
-STATUSES = ("on_time", "late", "recorded", "again", "leaving", "saving")
+STATUSES = ("on_time", "late", "came", "recorded", "again", "leaving", "saving")
 _PATIENCE_S = 1.0
 """After this time a recognised person without a new row has an earlier one, or the disk is unavailable."""
 _FRESH = timedelta(seconds=30)
 """A row older than this brings no greeting, because the person has left."""
 _NOON, _EVENING = 12, 18
+_GREETED = frozenset({"punch", "seen", "retract"})
+"""Rows that bring a greeting, or take one away."""
 _REMEMBERED = 1000
 
 
@@ -57,12 +60,13 @@ def first_name(name: str) -> str:
 class Greeter:
     """Turns rows and sightings of one camera into greetings, in its own thread because shift look-ups take time."""
 
-    def __init__(self, bench: Workbench, camera: str, hub: Hub) -> None:
+    def __init__(self, bench: Workbench, camera: str, hub: Hub, offers: Offers | None = None) -> None:
         self._bench, self._camera, self._hub = bench, camera, hub
         self._jobs: queue.SimpleQueue[PunchRow | _Expected | _Written | None] = queue.SimpleQueue()
         self._expected: dict[str, _Expected] = {}
         self._greeted: dict[str, str] = {}
         self._thread: threading.Thread | None = None
+        self._offers = offers
         self.count = 0
 
     @property
@@ -100,7 +104,7 @@ class Greeter:
 
     def row(self, row: PunchRow) -> None:
         """Accept a row that is now durable."""
-        if row.event != "unidentified" and row.camera == self._camera:
+        if row.event in _GREETED and row.camera == self._camera:
             self._jobs.put(row)
 
     def by_hand(self, employee_id: str, row: PunchRow | None) -> dict[str, Any]:
@@ -137,7 +141,7 @@ class Greeter:
         if isinstance(job, _Written):
             day = self._bench.attendance.day_of(job.time)
             for row in self._bench.attendance.log.read(day, day):
-                if row.event_id == job.event_id and row.event != "unidentified":
+                if row.event_id == job.event_id and row.event in _GREETED:
                     self._take(row)
             return
         if isinstance(job, _Expected):
@@ -146,8 +150,7 @@ class Greeter:
         employee_id = job.employee_id
         self._expected.pop(employee_id, None)
         if job.event == "retract":
-            if employee_id in self._greeted:
-                self._hub.publish("withdrawn", {"key": self._greeted.pop(employee_id)})
+            self.withdraw(employee_id, job.refers_to)
         elif self._bench.clock() - job.timestamp < _FRESH:
             self._greet(self.greeting(job))
 
@@ -161,18 +164,46 @@ class Greeter:
         self.count += 1
         self._hub.publish("greeting", greeting)
 
-    def greeting(self, row: PunchRow) -> dict[str, Any]:
-        """The greeting for a row of the attendance log, `punch` or `seen`."""
-        employee_id, time, status, late = row.employee_id, row.timestamp, "recorded", None
+    def withdraw(self, employee_id: str, event_id: str) -> None:
+        """A passage was taken back: its greeting goes, and nobody may change it any more."""
+        if self._offers is not None:
+            self._offers.end(event_id)
+        if employee_id in self._greeted:
+            self._hub.publish("withdrawn", {"key": self._greeted.pop(employee_id)})
+
+    def changed(self, row: PunchRow, offer: str) -> dict[str, Any]:
+        """Tell all screens what a passage counts as now, after the person changed it under an offer; return the greeting."""
+        greeting = {**self.greeting(row, offer), "changed": True}
+        self._hub.publish("changed", greeting)
+        return greeting
+
+    def greeting(self, row: PunchRow, offer: str = "") -> dict[str, Any]:
+        """The greeting for a row of the attendance log, `punch` or `seen`; `offer`: the one that the screen has already."""
+        employee_id, time, status, late, away = row.employee_id, row.timestamp, "recorded", None, None
         if row.event == "seen":
             return self._without_row(_Expected(employee_id, time, 0.0))
-        if row.direction == "out":
+        counts = self._meaning(row)
+        direction = counts.direction if counts else row.direction or "both"
+        if direction == "out":
             status = "leaving"
-        else:
+        elif direction == "in":
+            status, away = "came", counts.away if counts else None
             found = self._arrival(row.event_id, time)
             if found is not None and found.late is not None:
                 status, late = ("late", found.late_min) if found.late else ("on_time", None)
-        return self._said(row.event_id, employee_id, time, status, late, row.method)
+        said = self._said(row.event_id, employee_id, time, status, late, row.method)
+        said |= {"direction": direction, "away_min": None if away is None else int(away.total_seconds() // 60)}
+        if self._offers is not None:
+            said["offer"] = offer or self._offers.make(row)
+        return said
+
+    def _meaning(self, row: PunchRow) -> Meaning | None:
+        """What a passage counts as; None: it does not, or the log cannot be read."""
+        try:
+            return self._bench.attendance.meaning(row, self._bench.people.known())
+        except StorageError as error:
+            log.warning("greeted without the log: %s", error)
+            return None
 
     def _arrival(self, event_id: str, time: datetime) -> Arrival | None:
         """A punch among those of its day, or None if it is missing or the database is unavailable. The row itself is safe."""
@@ -221,4 +252,8 @@ class Greeter:
             "status": status,
             "late_min": late_min,
             "method": method,
+            "direction": None,
+            "away_min": None,
+            "offer": None,
+            "changed": False,
         }

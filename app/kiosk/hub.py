@@ -20,7 +20,7 @@ class HubEvent:
     """One event.
 
     Attributes:
-        number: grows by one with each. kind: `camera`, `greeting`, `withdrawn` or `prompt`. data: what it says, for JSON.
+        number: grows by one with each. kind: `camera`, `greeting`, `changed`, `withdrawn` or `prompt`. data: what it says, for JSON.
     """
 
     number: int

@@ -38,6 +38,7 @@ def page() -> str:
         "language": language,
         "words": words,
         "greeting_s": config.greeting_s,
+        "change_s": config.change_s,
         "pin": device().may("pin") and kiosk.offers_pin(),
         "sound": config.sound,
         "camera": kiosk.camera.name,

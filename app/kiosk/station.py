@@ -9,11 +9,12 @@ import time
 from collections import deque
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Literal
 
 from app.kiosk.door import DOOR, door_style
 from app.kiosk.greeter import Greeter
 from app.kiosk.hub import Hub
+from app.kiosk.offers import Offers
 from app.kiosk.prompts import PROVEN, Prompter
 from app.live.cameras import Camera, CameraWatcher, may_record
 from app.live.places import Places
@@ -32,10 +33,16 @@ from engine.workbench import Workbench
 
 log = logging.getLogger(__name__)
 
+Said = Literal["in", "out", "not_me"]
+"""What somebody may say about the passage for which they were greeted."""
 _POLL_S = 1.0
 _PATIENCE_S = 5.0
 _GUESSES, _GUESS_S = 12, 60.0
 """Window of recent wrong PINs, in count and seconds."""
+
+
+class TooLate(InputError):
+    """What was offered on a screen is over."""
 
 
 class Station(CameraWatcher):
@@ -58,7 +65,8 @@ class Station(CameraWatcher):
             styles={DOOR: style},
             records=lambda: may_record(bench.workspace, camera),
         )
-        self.greeter = Greeter(bench, camera, self.hub)
+        self.offers = Offers()
+        self.greeter = Greeter(bench, camera, self.hub, self.offers if config.change_s else None)
         self.prompt = ""
         self.today = 0
         self.punches = 0
@@ -164,6 +172,29 @@ class Station(CameraWatcher):
             self._guessing.release()
         self.punches += row is not None and row.event == "punch"
         return self.greeter.by_hand(self.bench.kiosk.meant(employee_id.strip()), row)
+
+    def change(self, offer: str, said: Said) -> dict[str, Any] | None:
+        """Take down what somebody says about the passage that a screen has just shown.
+
+        Args:
+            offer: the name under which the greeting offered it.
+            said: the direction in which they went, or that the name is wrong.
+
+        Returns:
+            The greeting as it is now; None: the passage was taken back.
+
+        Raises:
+            TooLate: nothing is offered under that name, or no more.
+            StorageError: it could not be written.
+        """
+        row = self.offers.find(offer)
+        if row is None:
+            raise TooLate("this passage cannot be changed here any more", hint="tell HR")
+        if said != "not_me":
+            return self.greeter.changed(self.bench.kiosk.turn(row, said), offer)
+        self.bench.kiosk.deny(row)
+        self.greeter.withdraw(row.employee_id, row.event_id)
+        return None
 
     def state(self) -> dict[str, Any]:
         """The public state of the camera."""

@@ -12,8 +12,9 @@ from engine.attendance.day import KINDS_OF_HOURS, LONG, SHEET_COLUMNS, DaySheet,
 from engine.attendance.evidence import record_shown
 from engine.attendance.inside import Inside, count_inside, inside_now
 from engine.attendance.log import Sighting
+from engine.attendance.presence import Direction, Meaning, meaning
 from engine.attendance.rota import Rota
-from engine.attendance.rows import IMPORTED, PUNCH, DayRows, PunchRow, valid_rows
+from engine.attendance.rows import IMPORTED, PUNCH, DayRows, PunchRow, turned, valid_rows
 from engine.attendance.sheet import Book, day_sheet
 from engine.attendance.sheets import Plan
 
@@ -33,7 +34,9 @@ __all__ = [
     "CoverageBook",
     "DayRows",
     "DaySheet",
+    "Direction",
     "Inside",
+    "Meaning",
     "Plan",
     "Presence",
     "PunchRow",
@@ -49,6 +52,8 @@ __all__ = [
     "day_sheet",
     "inside_now",
     "kinds_of_hours",
+    "meaning",
     "record_shown",
+    "turned",
     "valid_rows",
 ]

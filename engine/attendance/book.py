@@ -14,9 +14,9 @@ from engine.attendance.corrections import Correction
 from engine.attendance.day import Status
 from engine.attendance.keeper import SheetKeeper
 from engine.attendance.log import PunchLog, Sighting
-from engine.attendance.periods import Periods, forces
+from engine.attendance.periods import Periods, forces, reach
 from engine.attendance.placing import Placing
-from engine.attendance.presence import Direction
+from engine.attendance.presence import Direction, Meaning, meaning
 from engine.attendance.rota import Rota
 from engine.attendance.rows import PunchRow, valid_rows
 from engine.attendance.sheet_cache import SheetCache
@@ -105,6 +105,20 @@ class AttendanceBook:
         days |= {day - timedelta(days=1) for day in days}  # it may have gone on
         self.keeper.changed(days, people, now=renew and bool(found))
         return found[-1][1] if found else None
+
+    def turn(
+        self, passage: PunchRow, direction: Direction, time: datetime, people: Mapping[str, Person]
+    ) -> PunchRow | None:
+        """Write in which direction a passage went, as the person says, see `PunchLog.turn`, and update the day sheets.
+
+        Raises:
+            StorageError: the row could not be written; the log is unchanged.
+        """
+        row = self.log.turn(passage, direction, time)
+        if row is not None:
+            day = self.rota.day_of(passage.timestamp, *self._who(passage.employee_id, people))
+            self.keeper.changed({day - timedelta(days=1), day}, people)
+        return row
 
     def add_imported(self, wanted: Sequence[PunchRow], people: Mapping[str, Person]) -> list[PunchRow]:
         """Write imported passages, see `PunchLog.add`, and update the day sheets; return those that are new.
@@ -203,6 +217,18 @@ class AttendanceBook:
         corrections = [row for row in self.corrections.about_days(begin, end) if row.employee_id == employee_id]
         longest_h = self.plan.config.longest_day_h
         return Periods(self.rota, employee_id, person.department, rows, forces(corrections), longest_h)
+
+    def meaning(self, row: PunchRow, people: Mapping[str, Person]) -> Meaning | None:
+        """What a passage counts as among those of its working day, see `engine.attendance.presence`; None: it does not count.
+
+        Raises:
+            StorageError: the logs cannot be read.
+        """
+        person = people.get(row.employee_id, NOBODY)
+        around = self.rota.day_of(row.timestamp, row.employee_id, person.department)
+        periods = self.periods(row.employee_id, person, around, around)
+        planned = self.rota.planned(row.employee_id, person.department, day := periods.day_of(row))
+        return meaning(periods.marks(day), row.event_id, reach(planned, self.plan.config.longest_day_h))
 
     def _periods_around(self, employee_id: str, day: date, people: Mapping[str, Person]) -> Periods:
         return self.periods(employee_id, people.get(employee_id, NOBODY), day, day)

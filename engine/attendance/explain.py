@@ -31,11 +31,13 @@ class Explanation:
     Attributes:
         taken_back: reason of a later row that takes it back; None: none does.
         repeats: an imported passage that another row shows, too.
+        told: the direction that the person told at the kiosk; empty: they told none.
     """
 
     row: PunchRow
     taken_back: str | None = None
     repeats: bool = False
+    told: str = ""
     parts: tuple[Part, ...] = ()
 
     def __str__(self) -> str:
@@ -45,11 +47,19 @@ class Explanation:
 _LIVENESS = {"passed": "liveness passed", "unproven": "liveness not proven", "failed": "liveness failed"}
 
 
-def explain(row: PunchRow, taken_back: str | None = None, *, repeats: bool = False) -> Explanation:
-    """Explain a row of the attendance log; `taken_back`, `repeats`: see `Explanation`."""
+_TOLD = {
+    "in": "the person changed it at the kiosk: came in",
+    "out": "the person changed it at the kiosk: went out",
+}
+
+
+def explain(row: PunchRow, taken_back: str | None = None, *, repeats: bool = False, told: str = "") -> Explanation:
+    """Explain a row of the attendance log; `taken_back`, `repeats`, `told`: see `Explanation`."""
     parts: list[Part] = []
     if taken_back is not None:
         parts.append(Part("taken back: {reason}", {"reason": taken_back or "–"}))
+    if told in _TOLD:
+        parts.append(Part(_TOLD[told]))
     if row.method == "sample":
         parts.append(Part("made up for the sample"))
     if row.event == "unidentified":
@@ -60,7 +70,7 @@ def explain(row: PunchRow, taken_back: str | None = None, *, repeats: bool = Fal
     parts += ways.get(row.method, _of_face)(row)
     if repeats:
         parts.append(Part("another row shows the same passage"))
-    return Explanation(row, taken_back, repeats, tuple(parts))
+    return Explanation(row, taken_back, repeats, told, tuple(parts))
 
 
 def _of_pin(row: PunchRow) -> Iterator[Part]:

@@ -3,7 +3,8 @@
 A person's first sighting is a `punch`. Within the cool-down after it, further sightings in the same direction become `seen` rows, so
 that the last time out is known; a camera that sees the person go the other way writes a punch all the same. A `retract` row withdraws
 a name and refers to the row that it takes back. A face that could not be identified for certain is an `unidentified` row under the id
-that it resembled most: it adds to nobody's time, but that person is not called absent. Rows are never rewritten.
+that it resembled most: it adds to nobody's time, but that person is not called absent. A `turn` row keeps what the person said at the
+kiosk: in which direction the passage went that it refers to. Rows are never rewritten.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from pathlib import Path
 from typing import Literal, cast
 from zoneinfo import ZoneInfo
 
-from engine.attendance.presence import Direction
+from engine.attendance.presence import SAME_PASSAGE, Direction
 from engine.attendance.rows import IMPORTED, PUNCH, PunchEvent, PunchRow, not_taken_back
 from engine.attendance.rules import event_for
 from engine.storage import new_id
@@ -168,6 +169,42 @@ class PunchLog(TypedDayLog[PunchRow]):
 
         return self.repeated(written)
 
+    def turn(self, passage: PunchRow, direction: Direction, time: datetime) -> PunchRow | None:
+        """Write in which direction a passage went, as the person says; the row of the passage stays.
+
+        Args:
+            time: when they said so, timezone-aware.
+
+        Returns:
+            The row; None: the passage does not count any more, or that is its direction already.
+
+        Raises:
+            StorageError: the row could not be written; the log is unchanged.
+        """
+        time = time.astimezone(self._zone)
+        first, last = passage.timestamp.astimezone(self._zone).date(), time.date()
+
+        def written() -> PunchRow | None:
+            rows = not_taken_back(self.about(passage.employee_id, first, last))
+            standing = next((row for row in rows if row.event_id == passage.event_id), None)
+            if standing is None or standing.direction == direction:
+                return None
+            row = PunchRow(
+                new_id(time, "turn", passage.event_id, direction, time.isoformat()),
+                time,
+                passage.employee_id,
+                "turn",
+                passage.camera,
+                method=passage.method,
+                track=passage.track,
+                refers_to=passage.event_id,
+                direction=direction,
+            )
+            self.append(last, [row])
+            return row
+
+        return self.repeated(written)
+
     def unknown(self, wanted: Iterable[PunchRow]) -> list[PunchRow]:
         """Return the imported passages that the log does not have yet, each person's of one moment once, with their ids.
 
@@ -267,7 +304,9 @@ class PunchLog(TypedDayLog[PunchRow]):
         own = self.about(sighting.employee_id, day - timedelta(days=1), day + timedelta(days=1))
         own = [row for row in own if row.method != IMPORTED]  # what cameras record does not depend on imports
         valid, direction = not_taken_back(own), self._direction(sighting.camera)
-        rows = [*valid, *(row for row in own if row.event == "unidentified")]
+        counted = {row.event_id for row in valid}
+        # two looks of one camera are one passage, whichever direction the person told
+        rows = [row for row in own if row.event_id in counted or row.event == "unidentified"]
         rows = [row for row in rows if row.direction == direction]
         punches, seen, doubts = (
             [row.timestamp for row in rows if row.event == event] for event in ("punch", "seen", "unidentified")
@@ -280,15 +319,18 @@ class PunchLog(TypedDayLog[PunchRow]):
             doubts=doubts,
             arrival=sighting.arrival,
             certain=sighting.certain,
-            changes=_changes(direction, [row for row in valid if row.timestamp <= sighting.time]),
+            changes=_changes(direction, [row for row in valid if row.timestamp <= sighting.time], sighting.time),
         )
 
 
-def _changes(direction: Direction, before: Sequence[PunchRow]) -> bool:
+def _changes(direction: Direction, before: Sequence[PunchRow], time: datetime) -> bool:
     """Whether a passage goes the other way than the last one before it whose direction is known."""
+    if direction == "both":  # somebody who told that they went out, and is here again
+        last = max(before, key=lambda row: row.timestamp, default=None)
+        return last is not None and last.direction == "out" and time - last.timestamp > SAME_PASSAGE
     known = [row for row in before if row.direction in {"in", "out"}]
     last = max(known, key=lambda row: row.timestamp, default=None)
-    return direction != "both" and last is not None and last.direction != direction
+    return last is not None and last.direction != direction
 
 
 def near(day: date) -> list[date]:

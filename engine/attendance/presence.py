@@ -112,6 +112,34 @@ def times_inside(marks: Iterable[Mark], reach: Reach | None = None) -> TimesInsi
     )
 
 
+@dataclass(frozen=True)
+class Meaning:
+    """What a passage counts as.
+
+    Attributes:
+        direction: `both`: the person was inside before, and may have left or not.
+        away: for an arrival: how long the person was outside since the last departure of the day; None: they were not there before.
+    """
+
+    direction: Direction
+    away: timedelta | None = None
+
+
+def meaning(marks: Iterable[Mark], event_id: str, reach: Reach | None = None) -> Meaning | None:
+    """What one of a person's passages of a day counts as, as far as it is known at that moment; None: it is not among them."""
+    walk = _Walk(reach or Reach())
+    for mark in sorted(set(marks)):
+        left = walk.spans[-1][1] if walk.spans and walk.since is None else None
+        walk.take(mark)
+        if mark.event_id != event_id:
+            continue
+        if mark.direction == "both" and walk.since != mark.time:
+            return Meaning("both")
+        arrives = mark.direction != "out"
+        return Meaning("in" if arrives else "out", mark.time - left if arrives and left is not None else None)
+    return None
+
+
 class _Walk:
     """Follows somebody in and out.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Literal
@@ -13,7 +13,7 @@ from engine.storage.logs.rows import RowType
 
 IMPORTED = "imported"
 """The method of rows that another system recorded."""
-PunchEvent = Literal["punch", "seen", "unidentified", "retract"]
+PunchEvent = Literal["punch", "seen", "unidentified", "retract", "turn"]
 
 
 @dataclass(frozen=True)
@@ -30,10 +30,10 @@ class PunchRow:
         similarity, runner_up, runner_up_similarity, margin: of the best person and the next best; cosines.
         threshold: the similarity that was required.
         evidence_image: path within the workspace; may be empty.
-        refers_to: of a `retract` row: the row that it takes back.
+        refers_to: of a `retract` row: the row that it takes back; of a `turn` row: the passage whose direction the person told.
         author: of a `retract` row: the user who took it back; of an imported row: who imported it.
         reason: of withdrawals and of faces that could not be identified.
-        direction: that the camera sees; None: not known.
+        direction: that the camera sees, or in a `turn` row the person told; None: not known.
         liveness: `passed`, `unproven` or `failed`; empty: not checked.
     """
 
@@ -79,10 +79,21 @@ class PunchRow:
 PUNCH = RowType(PunchRow)
 
 
+def turned(rows: Iterable[PunchRow]) -> dict[str, Direction]:
+    """The directions that people told at the kiosk, by the id of the passage; the last word counts."""
+    told = sorted((row for row in rows if row.event == "turn"), key=lambda row: (row.timestamp, row.event_id))
+    return {row.refers_to: row.direction for row in told if row.direction}
+
+
+def as_told(rows: Iterable[PunchRow], told: Mapping[str, Direction]) -> list[PunchRow]:
+    """The rows with the directions that people told, see `turned`."""
+    return [replace(row, direction=told[row.event_id]) if row.event_id in told else row for row in rows]
+
+
 def not_taken_back(rows: Sequence[PunchRow]) -> list[PunchRow]:
-    """Punches and sightings that no other row takes back."""
+    """Punches and sightings that no other row takes back, in the direction that the person told, if they did."""
     withdrawn = {row.refers_to for row in rows if row.event == "retract"}
-    return [row for row in rows if row.passage and row.event_id not in withdrawn]
+    return as_told((row for row in rows if row.passage and row.event_id not in withdrawn), turned(rows))
 
 
 def valid_rows(rows: Sequence[PunchRow]) -> list[PunchRow]:
@@ -151,10 +162,15 @@ class DayRows:
         """Rows of people who may have been seen: `unidentified` and `retract`."""
         self.times: dict[str, datetime] = {}
         """Times of all rows by id."""
+        self.turns: list[PunchRow] = []
+        """Rows in which people told the direction of a passage, of this day or an earlier one."""
         for row in rows:
             self.times[row.event_id] = row.timestamp
             if row.passage:
                 self.passages.setdefault(row.employee_id, []).append(row)
+                continue
+            if row.event == "turn":
+                self.turns.append(row)
                 continue
             if row.method != IMPORTED:  # whoever takes an import back says nothing about who was there
                 self.doubts.append(row)

@@ -22,7 +22,7 @@ from engine.attendance.periods import Periods, forces, reach
 from engine.attendance.presence import Mark, TimesInside, times_inside
 from engine.attendance.punctual import NO_EDGE, Edge, Punctuality, without_gaps
 from engine.attendance.rota import Planned, Rota
-from engine.attendance.rows import DayRows, PunchRow, without_repeats
+from engine.attendance.rows import DayRows, PunchRow, as_told, turned, without_repeats
 from engine.attendance.stay import CurrentStay, current_stay
 from engine.config import AttendanceConfig
 from engine.config.away import Away
@@ -65,6 +65,7 @@ def day_sheet(near: Sequence[DayRows], day: date, book: Book, only: str | None =
     """
     withdrawn = {event_id for rows in near for event_id in rows.withdrawn}
     times = {event_id: time for rows in near for event_id, time in rows.times.items()} if withdrawn else {}
+    told = turned(row for rows in near for row in rows.turns)
     doubts: dict[str, list[datetime]] = {}
     for row in (row for rows in near for row in rows.doubts):
         # a withdrawal may come after midnight
@@ -78,7 +79,7 @@ def day_sheet(near: Sequence[DayRows], day: date, book: Book, only: str | None =
     sheet = []
     for employee_id in everybody if only is None else everybody & {only}:
         own = [row for rows in near for row in rows.passages.get(employee_id, ()) if row.event_id not in withdrawn]
-        passages = without_repeats(own)
+        passages = without_repeats(as_told(own, told) if told else own)
         person = _Person(employee_id, day, book, passages, doubts.get(employee_id, []), corrected.get(employee_id, []))
         if (found := person.sheet()) is not None:
             sheet.append(found)

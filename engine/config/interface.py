@@ -61,6 +61,8 @@ class KioskConfig(Section):
     """Language of the screen, such as `de`; empty: the one that its browser asks for."""
     greeting_s: float = Field(4.0, ge=1, le=30)
     """How long the screen shows a greeting."""
+    change_s: float = Field(8.0, ge=0, le=15)
+    """How long the screen offers to change a passage: in or out, or that the name is wrong; 0: it offers nothing."""
     sound: bool = False
     """Play a short tone when a punch is recorded, and another when the person should look at the camera."""
     head_turn: bool = True

@@ -40,6 +40,8 @@ class IncidentKind(StrEnum):
     TAILGATING = "tailgating"
     PRESENTATION_ATTACK = "presentation_attack"
     WATCH_LIST = "watch_list"
+    WRONG_NAME = "wrong_name"
+    """Somebody said at the kiosk that they are not the person whom Muster named."""
     CAMERA_LOST = "camera_lost"
     CAMERA_BACK = "camera_back"
     PART_LOST = "part_lost"

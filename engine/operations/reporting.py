@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 
-from engine.attendance import IMPORTED, DaySheet, Inside, PunchRow, valid_rows
+from engine.attendance import IMPORTED, DaySheet, Inside, PunchRow, turned, valid_rows
 from engine.attendance.explain import Explanation, explain
 from engine.attendance.periods import AFTER, BEFORE, Periods, forces
 from engine.errors import InputError
@@ -205,13 +205,15 @@ class AttendanceReports:
         withdrawn = {row.refers_to: readable(row.reason) for row in rows if row.event == "retract"}
         periods = attendance.periods(employee_id, person, day, day)
         valid = {row.event_id for row in valid_rows(rows)}
-        own = [row for row in rows if row.event != "retract" and begin <= row.timestamp < end]
+        told = turned(rows)
+        own = [row for row in rows if row.event not in {"retract", "turn"} and begin <= row.timestamp < end]
         own = [row for row in own if row.event_id not in valid] + periods.on(day)
         return [
             explain(
                 replace(row, reason=readable(row.reason)),
                 withdrawn.get(row.event_id),
                 repeats=row.method == IMPORTED and row.event_id not in {*valid, *withdrawn},
+                told=told.get(row.event_id, ""),
             )
             for row in sorted(own, key=lambda row: (row.timestamp, row.event_id))
         ]

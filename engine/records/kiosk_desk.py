@@ -1,20 +1,24 @@
-"""Kiosk devices and PINs, changed by a named author, and punches by PIN."""
+"""Kiosk devices and PINs, changed by a named author; punches by PIN; and what people say at the kiosk about their own passage."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Iterable
+from datetime import timedelta
 
 import numpy as np
 from numpy.typing import NDArray
 
 from engine.access import Device, DeviceBook
-from engine.attendance import PunchRow, Sighting, record_shown
+from engine.attendance import Direction, PunchRow, Sighting, record_shown, valid_rows
 from engine.config.ids import nobody_has
 from engine.errors import InputError, StorageError
+from engine.imaging import read_image
+from engine.incidents import IncidentRow
+from engine.incidents.notifications import Outbox
 from engine.records.books import Records
 from engine.storage import new_id
-from engine.types import Identity
+from engine.types import Event, EventKind, Identity, Severity
 
 log = logging.getLogger(__name__)
 
@@ -22,8 +26,8 @@ log = logging.getLogger(__name__)
 class KioskDesk:
     """Pairs and revokes devices, sets and removes PINs, and records punches by PIN."""
 
-    def __init__(self, records: Records, devices: DeviceBook) -> None:
-        self._records, self._devices = records, devices
+    def __init__(self, records: Records, devices: DeviceBook, outbox: Outbox) -> None:
+        self._records, self._devices, self._outbox = records, devices, outbox
 
     def pair(self, name: str, scopes: Iterable[str], *, author: str, replace: bool = False) -> tuple[Device, str]:
         """Pair a device, see `DeviceBook.pair`.
@@ -150,3 +154,61 @@ class KioskDesk:
                 raise
             log.warning("no evidence picture: %s", error)
             return record_shown(records.attendance, sighting, records.people.known, None)
+
+    def turn(self, passage: PunchRow, direction: Direction) -> PunchRow:
+        """Write in which direction a passage went, as the person says who has just been greeted.
+
+        Returns:
+            The passage as it counts now.
+
+        Raises:
+            InputError: the passage does not count any more.
+            StorageError: the row cannot be written.
+        """
+        records = self._records
+        records.attendance.turn(passage, direction, records.clock(), records.people.known())
+        return self._standing(passage)
+
+    def deny(self, passage: PunchRow) -> IncidentRow | None:
+        """Take a passage back because whoever was greeted says that they are somebody else, and tell security.
+
+        The incident comes first, with the passage's picture: nothing is taken back that nobody is told of.
+
+        Raises:
+            InputError: the passage does not count any more.
+            StorageError: incident or row cannot be written.
+        """
+        records = self._records
+        row, now = self._standing(passage), records.clock()
+        picture = records.inside(row.evidence_image)
+        pictures = {} if picture is None else {"image": read_image(picture)}
+        event = Event(
+            EventKind.WRONG_NAME,
+            row.timestamp,
+            row.camera,
+            employee_ids=(row.employee_id,),
+            severity=Severity.MEDIUM,
+            detail=_DENIED,
+        )
+        told = records.incidents.record(event, pictures, tracks=[row.track], ahead=self._outbox.announce)
+        wanted = PunchRow("", now, row.employee_id, "retract", row.camera, track=row.track, reason=_DENIED)
+        records.attendance.retract(wanted, records.people.known())
+        if told is not None:
+            self._outbox.submit(told)
+        return told
+
+    def _standing(self, passage: PunchRow) -> PunchRow:
+        """A passage as it counts now.
+
+        Raises:
+            InputError: it does not.
+        """
+        log, day = self._records.attendance.log, passage.timestamp.date()
+        rows = valid_rows(log.about(passage.employee_id, day, day + timedelta(days=1)))
+        found = next((row for row in rows if row.event_id == passage.event_id), None)
+        if found is None:
+            raise InputError("the passage was taken back", hint="step before the camera again, or use the PIN")
+        return found
+
+
+_DENIED = "the person said at the kiosk that this is somebody else"

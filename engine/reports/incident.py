@@ -15,6 +15,7 @@ _KINDS: Mapping[str, str] = {
     "tailgating": "Tailgating",
     "presentation_attack": "A picture instead of a face",
     "watch_list": "Person on the watch list",
+    "wrong_name": "Name denied at the kiosk",
 }
 _CAPTIONS: Mapping[str, str] = {
     "image": "What was found",

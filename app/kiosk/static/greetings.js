@@ -8,6 +8,7 @@ const ALONE = 3; // so many may wait before they are greeted together
 const TOGETHER = 6;
 const WAITING = 24;
 const REMEMBERED = 100;
+const HELD_MS = 18_000; // the server accepts changes a little longer
 const STALE_MS = 20_000; // of events that were caught up on after an outage: whoever it was has gone in
 
 export class Greetings {
@@ -16,6 +17,7 @@ export class Greetings {
   #keys = new Set();
   #since_ms = 0;
   #timer = 0;
+  #held = false;
   shown = [];
 
   /** `changed`: called when somebody else, or nobody, is greeted now: see `shown`. */
@@ -40,6 +42,24 @@ export class Greetings {
     this.#show([greeting]);
   }
 
+  /** A greeting that is shown says something else now: it stays as long as a new one. */
+  change(greeting) {
+    if (!this.shown.some((each) => each.key === greeting.key)) return;
+    this.#show(this.shown.map((each) => (each.key === greeting.key ? greeting : each)));
+  }
+
+  /** Somebody is about to change what is shown: it stays for that long. */
+  hold(held) {
+    if (held === this.#held) return;
+    this.#held = held;
+    this.#plan();
+  }
+
+  /** How long it has been on the screen. */
+  get age_ms() {
+    return performance.now() - this.#since_ms;
+  }
+
   /** It was a mistake: the server has taken it back. */
   withdraw(key) {
     this.#waiting = this.#waiting.filter((each) => each.key !== key);
@@ -59,7 +79,8 @@ export class Greetings {
   #plan() {
     clearTimeout(this.#timer);
     const least_ms = Math.max(LEAST_MS, this.shown.length > 1 ? this.shown.length * LEAST_EACH_MS : 0);
-    const length_ms = this.#waiting.length ? least_ms : settings.greeting_s * 1_000;
+    const alone_s = this.shown[0]?.offer ? Math.max(settings.greeting_s, settings.change_s) : settings.greeting_s;
+    const length_ms = this.#held ? HELD_MS : this.#waiting.length ? least_ms : alone_s * 1_000;
     const left_ms = this.shown.length ? this.#since_ms + length_ms - performance.now() : 0;
     if (left_ms <= 0) this.#next();
     else this.#timer = setTimeout(() => this.#next(), left_ms);
@@ -71,6 +92,7 @@ export class Greetings {
 
   #show(greetings) {
     this.shown = greetings;
+    this.#held = false;
     this.#since_ms = performance.now();
     if (greetings.length) this.#plan();
     else clearTimeout(this.#timer);

@@ -3,11 +3,16 @@
 import { Events } from "./events.js";
 import { Greetings } from "./greetings.js";
 import { Picture } from "./picture.js";
+import { Offer } from "./offer.js";
 import { PinDialog } from "./pin.js";
 import { dateOf, element, has, hush, icon, now, say, setTime, settings, sound, speak, timeOf } from "./words.js";
 
-const TONES = { on_time: "good", recorded: "good", again: "good", leaving: "good", late: "calm", saving: "calm" };
-const ICONS = { on_time: "tick", recorded: "tick", again: "tick", leaving: "leave", late: "clock", saving: "save" };
+const TONES = {
+  on_time: "good", came: "good", recorded: "good", again: "good", leaving: "good", late: "calm", saving: "calm",
+};
+const ICONS = {
+  on_time: "tick", came: "tick", recorded: "tick", again: "tick", leaving: "leave", late: "clock", saving: "save",
+};
 const REFUSALS = new Set(["one_at_a_time", "not_recognised", "take_off_picture"]);
 const STILL_MS = 3_000;
 const LARGEST_VH = 13;
@@ -26,6 +31,7 @@ let outdated = false;
 let told = ""; // what is on the screen, so that it is drawn and spoken once
 
 const greetings = new Greetings(draw);
+const offer = new Offer(greetings, draw, () => linked("unpaired"), help);
 const picture = new Picture(element("picture"), (there) => document.body.classList.toggle("pictured", there));
 const dialog = new PinDialog((greeting) => greetings.answer(greeting), () => linked("unpaired"));
 const events = new Events({
@@ -46,6 +52,7 @@ const events = new Events({
     draw();
   },
   greeting: (data) => greetings.take(data),
+  changed: (data) => greetings.change(data),
   withdrawn: (data) => greetings.withdraw(data.key),
   ping() {},
 }, linked);
@@ -61,6 +68,7 @@ function linked(state) {
 
 function view() {
   if (link === "unpaired") return "unpaired";
+  if (offer.note) return "prompt";
   if (greetings.shown.length) return "greeting";
   if (link === "connecting") return "connecting";
   if (link === "lost") return "offline";
@@ -72,7 +80,7 @@ function view() {
 function draw() {
   const shown = view();
   picture.want(link === "open" && camera.state === "playing");
-  const what = JSON.stringify([shown, greetings.shown, prompt, camera]);
+  const what = JSON.stringify([shown, greetings.shown, offer.note, prompt, camera]);
   if (what === told) return;
   told = what;
   document.body.dataset.view = shown;
@@ -80,6 +88,7 @@ function draw() {
   document.body.classList.toggle("noticed", noticed);
   element("corner").hidden = !settings.pin || !["greeting", "prompt", "idle"].includes(shown);
   element("centre").hidden = !settings.pin || !["starting", "off"].includes(shown);
+  offer.draw(shown === "greeting" ? greetings.shown : []);
   if (shown === "greeting") drawGreetings(greetings.shown);
   else element("pin-greeting").hidden = true;
   if (shown === "prompt") drawPrompt();
@@ -90,14 +99,16 @@ function draw() {
 const statusOf = (greeting) => (has(`status_${greeting.status}`) ? greeting.status : "recorded");
 
 function lineOf(greeting, short = false) {
-  const values = { time: greeting.time, minutes: greeting.late_min };
   const status = statusOf(greeting);
   if (status === "saving" && short) return say("status_saving_short");
-  if (status !== "late" || !greeting.late_min) return say(`status_${status}`, values);
-  if (greeting.late_min < 60) return say("status_late_minutes", values);
-  const hours = Math.floor(greeting.late_min / 60);
-  return say("status_late_hours", { ...values, hours, minutes: greeting.late_min % 60 });
+  const [what, all_min] = status === "late" ? ["late", greeting.late_min] : ["back", status === "came" && greeting.away_min];
+  if (!all_min) return say(`status_${status}`, { time: greeting.time });
+  const hours = Math.floor(all_min / 60);
+  const values = { time: greeting.time, hours, minutes: hours ? all_min % 60 : all_min };
+  return say(`status_${what}_${hours ? "hours" : "minutes"}`, values);
 }
+
+const toldOf = (greeting) => (greeting.changed ? say("changed", { line: lineOf(greeting) }) : lineOf(greeting));
 
 function drawGreetings(shown) {
   const newest = shown.at(-1);
@@ -110,12 +121,12 @@ function drawGreetings(shown) {
   icon(message.querySelector(".disc"), several ? "tick" : ICONS[status]);
   const [before, after] = say(`greeting_${key}`, { name: "\n" }).split("\n");
   write(several ? say(`group_${key}`) : before, several ? "" : newest.first_name, several ? "" : after,
-    several ? "" : lineOf(newest));
+    several ? "" : toldOf(newest));
   element("group").replaceChildren(...(several ? shown.map(row) : []));
   const sentences = several
     ? [say(`group_${key}`), ...shown.map((each) => `${each.first_name}, ${lineOf(each, true)}`)]
-    : [say(`greeting_${key}`, { name: newest.first_name }), lineOf(newest)];
-  const sentence = `${sentences.join(". ").replaceAll(" · ", ", ")}.`;
+    : [say(`greeting_${key}`, { name: newest.first_name }), toldOf(newest), newest.offer ? say("offer_hint") : ""];
+  const sentence = `${sentences.filter(Boolean).join(". ").replaceAll(" · ", ", ")}.`;
   element("pin-greeting").textContent = sentence;
   element("pin-greeting").hidden = false;
   speak(sentence, true);
@@ -131,6 +142,7 @@ function row(greeting) {
 }
 
 function drawPrompt() {
+  if (offer.note) return drawNote(offer.note);
   const refusal = REFUSALS.has(prompt);
   const line = prompt === "not_recognised" ? help : "";
   message.dataset.tone = refusal ? "warn" : "ask";
@@ -140,6 +152,15 @@ function drawPrompt() {
   element("group").replaceChildren();
   speak([say(`prompt_${prompt}`), line].filter(Boolean).join(". "));
   if (refusal) sound("attention");
+}
+
+function drawNote({ title, line }) {
+  message.dataset.tone = "ask";
+  message.classList.remove("several");
+  icon(message.querySelector(".disc"), "not_recognised");
+  write("", title, "", line);
+  element("group").replaceChildren();
+  speak(`${title}. ${line}.`, true);
 }
 
 function write(before, name, after, line) {

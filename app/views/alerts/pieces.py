@@ -29,6 +29,7 @@ def kind_name(kind: str) -> str:
         "tailgating": say("Tailgating"),
         "presentation_attack": say("Picture instead of face"),
         "watch_list": say("Person on the watch list"),
+        "wrong_name": say("Name denied at the kiosk"),
     }
     return names.get(kind) or term(kind)
 

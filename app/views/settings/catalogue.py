@@ -339,6 +339,7 @@ BLOCKS: Mapping[Part, tuple[Block, ...]] = {
                 Named("language", N_("Language"), N_("Of the screen. Empty: as its browser asks."), shows="language"),
                 Named("sound", N_("Sound"), N_("Two short tones: recorded, and please look.")),
                 Named("greeting_s", N_("Greeting"), N_("How long it is shown.")),
+                Named("change_s", N_("Changes"), N_("How long people may change in or out. 0: never.")),
                 Named("head_turn", N_("Head turn"), N_("Ask for it where a living person must be proven.")),
                 Named("paired_days", N_("Pair again after"), N_("A screen unused for so long must be paired again.")),
                 Named("hosts", N_("Host names"), N_("Under which browsers reach the kiosk."), more=True),

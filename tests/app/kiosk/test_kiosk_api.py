@@ -140,7 +140,7 @@ def test_a_right_pin_is_recorded_as_such_and_greeted_once(app: Flask) -> None:
     _with_pin(app)
     client = asking(app, token_for(app, "pin"))
     greeting = client.post("/api/pin", json={"employee_id": " E1 ", "pin": PIN}).json["greeting"]
-    assert (greeting["first_name"], greeting["status"], greeting["method"]) == ("Ada", "recorded", "pin")
+    assert (greeting["first_name"], greeting["status"], greeting["method"]) == ("Ada", "came", "pin")
     bench, day = station_of(app).bench, station_of(app).bench.attendance.day_of(station_of(app).bench.clock())
     (row,) = bench.attendance.log.read(day, day)
     assert (row.event, row.method, row.employee_id, row.camera) == ("punch", "pin", "E1", "entrance")

@@ -34,9 +34,11 @@ def scenes(samples: Path) -> Scenes:
     """What the camera may show."""
     ben = read_image(samples / "val" / "ben_afflek" / "03.jpg")
     madonna = read_image(samples / "val" / "madonna" / "03.jpg")
+    jerry = read_image(samples / "val" / "jerry_seinfeld" / "01.jpg")
     return {
         "nobody": swaying([]),
         "ben": swaying([ben]),
+        "jerry": swaying([jerry]),
         "stranger": swaying([madonna]),
         "two": swaying([ben, madonna]),
     }
@@ -54,6 +56,7 @@ def door(tmp_path_factory: pytest.TempPathFactory, samples: Path, camera: HttpCa
     """A kiosk before that camera; Ben is enrolled, Ada has a PIN."""
     bench = Workbench(tmp_path_factory.mktemp("door"))
     bench.registrar.enrol_photos("E1", "Ben Afflek", list_images(samples / "train" / "ben_afflek")[:6])
+    bench.registrar.enrol_photos("E2", "Jerry Seinfeld", list_images(samples / "train" / "jerry_seinfeld")[:6])
     bench.people.put(Person("A7", "Ada Lovelace"))
     bench.kiosk.give_pin("A7", PIN, author="tests")
     # pictures that sway are no living people, and repeat themselves
@@ -104,6 +107,45 @@ def test_the_link_pairs_a_screen_that_shows_the_camera_and_greets_who_comes(
     camera.pictures = scenes["nobody"]
     screen.wait_for_selector("body[data-view=idle]")
     assert door.status()["people_today"] == 1
+
+
+@needs_chromium
+def test_who_is_greeted_says_that_they_went_out_by_touch_and_that_it_is_not_them_by_keyboard(
+    screen: Page, door: Door, camera: HttpCamera, scenes: Scenes
+) -> None:
+    bench = Workbench(door.workspace)
+    day = bench.attendance.day_of(bench.clock())
+    camera.pictures = scenes["jerry"]
+    out = screen.get_by_role("button", name="I am going out")
+    expect(out).to_be_visible()
+    expect(screen.locator("#message")).to_contain_text("Came in")
+    camera.pictures = scenes["nobody"]
+    size = out.bounding_box()
+    assert size is not None
+    assert min(size["width"], size["height"]) >= 0.1 * 800
+    letters = out.evaluate("element => parseFloat(getComputedStyle(element).fontSize)")
+    assert letters >= 0.04 * 800  # read from 1.5 m
+    screen.wait_for_timeout(800)  # a touch right after the change may be meant for somebody else
+    out.click()
+    expect(screen.locator("#message")).to_contain_text("Goodbye")
+    expect(screen.locator("#message .line")).to_have_text(re.compile(r"Changed: Went out \d\d:\d\d"))
+    own = [row for row in _rows(door) if row.employee_id == "E2"]
+    assert [(row.event, row.direction) for row in own] == [("punch", "both"), ("turn", "out")]
+    (sheet,) = [row for row in bench.attendance.sheets.on(day, bench.people.known()) if row.employee_id == "E2"]
+    assert (sheet.first_in, sheet.last_out) == (None, own[0].timestamp)
+
+    for _ in range(6):
+        screen.keyboard.press("Tab")
+        if screen.locator(":focus").text_content() == "Not me":
+            break
+    expect(screen.get_by_role("button", name="Not me")).to_be_focused()
+    screen.wait_for_timeout(800)
+    screen.keyboard.press("Enter")
+    expect(screen.locator("#message .large")).to_have_text("Name removed")
+    expect(screen.locator("#message .line")).to_have_text("Please use your PIN")
+    assert _rows(door)[-1].event == "retract"
+    assert "wrong_name" in [row["kind"] for row in bench.incidents.log.raw.read(day, day)]
+    screen.wait_for_selector("body[data-view=idle]")
 
 
 @needs_chromium
