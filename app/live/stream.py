@@ -14,7 +14,6 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import av
@@ -38,11 +37,7 @@ Image = NDArray[np.uint8]
 _LATELY_S, _ENOUGH_FPS = 8.0, 6.0
 """Fewer looks a second than that take long to recognise somebody who walks by."""
 
-_preview = st.components.v2.component(
-    "muster-preview",
-    js=(Path(__file__).parents[1] / "web" / "static" / "preview.js").read_text(encoding="utf-8"),
-    isolate_styles=False,
-)
+_preview = parts.component("preview")
 
 
 class BrowserCamera:

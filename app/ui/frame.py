@@ -16,11 +16,7 @@ from engine.errors import MusterError
 from engine.storage import writable
 from engine.workbench import Workbench
 
-_tell = st.components.v2.component(
-    "muster-page",
-    js=(Path(__file__).parents[1] / "web" / "static" / "page.js").read_text(encoding="utf-8"),
-    isolate_styles=False,
-)
+_tell = parts.component("page")
 _LOGO = str(Path(__file__).parents[1] / "web" / "static" / "logo.svg")
 _PATIENCE = timedelta(minutes=1)
 """A restart of the database takes less than this and needs no notice."""

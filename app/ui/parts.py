@@ -10,7 +10,7 @@ import string
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, ParamSpec
+from typing import Any, Literal, ParamSpec
 
 import streamlit as st
 from markupsafe import Markup
@@ -256,6 +256,12 @@ def style() -> None:
 def stylesheet(name: str) -> None:
     """One more stylesheet of `app/web/static`."""
     st.html(Path(__file__).parents[1] / "web" / "static" / f"{name}.css")
+
+
+def component(name: str) -> Callable[..., Any]:
+    """Declare what a script of `app/web/static` draws; its styles are the page's."""
+    script = Path(__file__).parents[1] / "web" / "static" / f"{name}.js"
+    return st.components.v2.component(f"muster-{name}", js=script.read_text(encoding="utf-8"), isolate_styles=False)
 
 
 def face(source: str, side: int = 56, alt: str = "") -> Markup:

@@ -14,9 +14,7 @@ ACTIONS: Mapping[str, frozenset[str]] = {
         "live.view": ("hr", "security", "viewer"),
         "live.camera": ("hr", "security"),  # start a camera of one's own, which writes attendance
         "attendance.view": ("hr", "manager", "viewer"),
-        "attendance.evidence": (
-            "hr",
-        ),  # pictures and explanation of whatever the log says, doubts and what was taken back included
+        "attendance.evidence": ("hr",),  # pictures and explanation of all rows, doubts and what was taken back, too
         "attendance.picture": ("hr", "manager"),  # of a passage that counts, of somebody whom the user sees
         "attendance.export": ("hr", "manager"),
         "attendance.correct": ("hr",),

@@ -66,6 +66,11 @@ class PunchRow:
         return self.event in {"punch", "seen"}
 
     @property
+    def by_camera(self) -> bool:
+        """Whether a camera saw a face: neither a PIN nor another system said so."""
+        return self.method not in {"pin", IMPORTED}
+
+    @property
     def content(self) -> tuple[str, datetime]:
         """Whose passage it is, and when, in UTC: a person has one imported row at a moment."""
         return self.employee_id, self.timestamp.astimezone(UTC)

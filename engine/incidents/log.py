@@ -271,7 +271,9 @@ class IncidentBook:
         """
         path = self._workspace / film_of(row)
         self._vault.write(path, content, Owner.picture(path))
-        kept = sorted((self._workspace / "images").glob(f"*/*{_FILM}"), key=lambda each: each.name)
+        # not all folders: evidence of a year is a hundred thousand files
+        folders = [self._workspace / "images" / kind for kind in ALERT_KINDS]
+        kept = sorted((each for folder in folders for each in folder.glob(f"*{_FILM}")), key=lambda each: each.name)
         room = self._film_bytes
         for each in reversed(kept):
             with contextlib.suppress(OSError):

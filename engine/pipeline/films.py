@@ -41,12 +41,12 @@ class FilmKeeper:
         self._making: threading.Thread | None = None
 
     def begin(self, source: Source) -> None:
-        """Films are asked of this source, if it can give any."""
-        self._source = source if isinstance(source, Filming) else None
+        """Films are asked of this source, if it can give any and they are kept."""
+        self._source = source if isinstance(source, Filming) and self._incidents.films else None
 
     def wanted(self, row: IncidentRow) -> None:
         """An incident was written; any thread may say so."""
-        if self._source is None or not self._incidents.films or row.severity is Severity.INFO:
+        if self._source is None or row.severity is Severity.INFO:
             return
         since = row.timestamp - timedelta(seconds=BEFORE_S)
         until = max(row.ended or row.timestamp, row.timestamp) + timedelta(seconds=AFTER_S)
@@ -54,6 +54,8 @@ class FilmKeeper:
 
     def keep(self, frame: Frame, tracks: Sequence[Track]) -> None:
         """Take a frame in, and make the films that are due."""
+        if self._source is None:
+            return
         height, width = frame.image.shape[:2]
         faces = tuple(_face(track, width, height) for track in tracks if track.visible)
         boxes, at = self._boxes, frame.time.timestamp()

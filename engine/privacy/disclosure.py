@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.access import Audit
-from engine.attendance import IMPORTED, cells, valid_rows
+from engine.attendance import cells, valid_rows
 from engine.errors import InputError
 from engine.face_reader import FaceReader
 from engine.imaging import encode_jpeg, encoded, pictures_of, read_image
@@ -27,6 +27,7 @@ from engine.records.books import Records
 from engine.records.names import replaced
 from engine.storage import atomic_write
 from engine.storage.logs import TypedDayLog
+from engine.storage.pictures import is_film
 from engine.storage.vault import read_file
 from engine.tracking import SIGHTING, SightingRow
 from engine.types import Person
@@ -122,7 +123,7 @@ def export_subject(
     for path in sorted(subject.own_pictures()):
         if not path.name.endswith(_DRAWN):  # shows names of others
             with contextlib.suppress(InputError):  # damaged, so it shows nobody
-                film = path.suffix == ".mp4"
+                film = is_film(path)
                 shown[path] = (
                     _film_of_one(path, reader, subject) if film else _of_one(path, reader, subject, path in sure)
                 )
@@ -194,7 +195,7 @@ def _sure(records: Records, subject: Subject) -> set[Path | None]:
     """Return the pictures whose main face is the person's by decision: enrolment, and valid punches."""
     held = valid_rows(subject.attendance)
     if subject.templates:  # somebody else may have entered the PIN, and the face can show that
-        held = [row for row in held if row.method not in {"pin", IMPORTED}]
+        held = [row for row in held if row.by_camera]
     enrolment = {path for path in subject.own_pictures() if path.parent.name == "enrolment"}
     return enrolment | {records.inside(row.evidence_image) for row in held}
 

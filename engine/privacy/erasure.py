@@ -32,6 +32,7 @@ from engine.records.settings_desk import SettingsDesk
 from engine.storage import atomic_write, new_id, parse_json, read_rows, storage_errors
 from engine.storage.erasures import Erasure, ForgetList
 from engine.storage.logs import PSEUDONYM
+from engine.storage.pictures import is_film
 from engine.storage.vault import Owner, Vault, read_file
 from engine.types import Person, Progress
 
@@ -316,7 +317,7 @@ def _search_pictures(records: Records, reader: FaceReader, subject: Subject, pro
         progress("looking for the face in other pictures", index, len(paths))
         if not path.is_file():  # erased together with another picture of its incident
             continue
-        if path.suffix == ".mp4":
+        if is_film(path):
             _search_film(records, reader, subject, path, search)
             continue
         try:

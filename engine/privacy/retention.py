@@ -185,10 +185,8 @@ class _Purge:
 
     def faces(self) -> list[date]:
         """Treat the faces of days; they go at once, as templates do."""
-        seen, before = (
-            self._records.seen,
-            self._limit + timedelta(days=not self.days),
-        )  # 0: none is kept, not even today's
+        seen = self._records.seen
+        before = self._limit + timedelta(days=not self.days)  # 0: none is kept, not even today's
         return seen.purge(before) if self._apply else seen.expired(before)
 
     def strangers(self) -> list[date]:

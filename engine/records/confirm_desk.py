@@ -7,10 +7,10 @@ a "yes" to a near miss changes no attendance. No answer makes a template: that i
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
-from engine.attendance import IMPORTED, PunchRow, valid_rows
+from engine.attendance import PunchRow, valid_rows
 from engine.errors import InputError
 from engine.incidents import IncidentKind
 from engine.people.basis import WITHDRAWN, basis_of
@@ -152,7 +152,7 @@ class ConfirmDesk:
                 ):
                     continue
                 told.add(key)
-                yield Question(**vars(each) | {"template": template})
+                yield replace(each, template=template)
 
     def _faces(self) -> dict[str, str]:
         """The best template, with its picture, of everybody who may be asked about."""
@@ -205,7 +205,7 @@ class ConfirmDesk:
 
 def _of_row(row: PunchRow, kind: Asked) -> Question | None:
     """The question about a row of the attendance log; None if no face was compared, or no picture is kept."""
-    if row.method in {"pin", IMPORTED} or row.similarity is None or row.threshold is None or not row.evidence_image:
+    if not row.by_camera or row.similarity is None or row.threshold is None or not row.evidence_image:
         return None
     about = (row.event_id, kind, row.employee_id, row.camera, row.track, row.timestamp)
     return Question(*about, row.similarity, row.threshold, row.model, row.evidence_image, "")

@@ -13,7 +13,7 @@ from typing import Literal
 
 import numpy as np
 
-from engine.attendance import IMPORTED, PunchRow, valid_rows
+from engine.attendance import PunchRow, valid_rows
 from engine.errors import InputError
 from engine.face_reader import FaceReader, subject
 from engine.gallery import SeenFace
@@ -307,8 +307,7 @@ class FaceSearch:
 
 def _of_row(row: PunchRow) -> SeenFace:
     """What a row of the attendance log saw; without a track if no camera saw a face."""
-    seen = row.method not in {"pin", IMPORTED}
-    key = (row.track or row.event_id) if seen else ""
+    key = (row.track or row.event_id) if row.by_camera else ""
     return SeenFace(key, row.camera, row.timestamp, row.timestamp, TrackState.KNOWN.value, row.employee_id)
 
 

@@ -25,7 +25,8 @@ from engine.storage.logs import Finding, Logs, RowType, TypedDayLog
 from engine.storage.vault.rows import KeyErased
 
 FOLDER = "images"
-SUFFIXES = frozenset({".jpg", ".mp4"})
+_FILM = ".mp4"
+SUFFIXES = frozenset({".jpg", _FILM})
 """Of pictures of people, films included."""
 LOG = "pictures"
 _STAMP = re.compile(r"(\d{8})T\d{6}-")
@@ -37,6 +38,11 @@ _MOST_DAYS = 8
 """Days whose pictures are kept in memory: somebody looks at several pictures of a day, or erases them one by one."""
 CHANGED = "the picture was replaced or changed outside of Muster"
 GONE = "the picture is gone, and Muster did not erase it"
+
+
+def is_film(path: Path) -> bool:
+    """Return whether a picture of people is a film."""
+    return path.suffix == _FILM
 
 
 def pictures_in(images: Path, folder: str) -> list[Path]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import islice
 from typing import Literal
 
 import streamlit as st
@@ -99,11 +100,12 @@ def _other(bench: Workbench, unknown_id: str) -> str:
     """Choose the other dossier among those with a picture and a likeness, most similar first."""
     rows = [each.row for each in bench.alerts.all()]
     seen = {each.unknown_id for each in bench.dossiers.dossiers(rows)}
-    alike = [
+    pictured = (
         (each, path)
         for each in nearest_strangers(bench.records, unknown_id, top=_MOST)
         if each.person in seen and (path := latest_picture(bench.records, rows, each.person))
-    ][:_OFFERED]
+    )
+    alike = list(islice(pictured, _OFFERED))
     if not alike:
         st.caption(say("There is no other stranger with a picture and a template."))
         return ""

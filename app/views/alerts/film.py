@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
-import streamlit as st
-
 from app.ui import parts
 from app.views.alerts.pieces import name_of
 from app.web.films import film
@@ -14,11 +10,7 @@ from engine.incidents import Incident, film_of
 from engine.records.alerts import parties
 from engine.workbench import Workbench
 
-_draw = st.components.v2.component(
-    "muster-film",
-    js=(Path(__file__).parents[2] / "web" / "static" / "film.js").read_text(encoding="utf-8"),
-    isolate_styles=False,
-)
+_draw = parts.component("film")
 
 
 def show(bench: Workbench, alert: Incident) -> None:

@@ -5,10 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import date
 from functools import cache, partial
-from pathlib import Path
 from typing import Any
-
-import streamlit as st
 
 from app.ui import parts
 from app.ui.address import to
@@ -20,11 +17,7 @@ from engine.attendance import DaySheet
 from engine.reports import summarise
 from engine.storage.logs.rows import day_range
 
-_draw = st.components.v2.component(
-    "muster-month",
-    js=(Path(__file__).parents[2] / "web" / "static" / "month.js").read_text(encoding="utf-8"),
-    isolate_styles=False,
-)
+_draw = parts.component("month")
 
 _LETTERS = {
     "on time": N_("P = on time"),

@@ -34,22 +34,16 @@ def show(employee_id: str, first: str) -> None:
     names = {word: own[word][0] for word in (first, *own) if word in own}
     back = say("All people") if first == "details" else say("Everyone")
     st.button(back, icon=":material/arrow_back:", type="tertiary", key="person-back", on_click=_leave)
-    chosen = first
-    if len(names) > 1:
-        shown = {word: names[word] for word in own}
-        chosen = _choice(shown, first)
+    # the address holds the open tab only if it is not the page's first
+    chosen = (
+        parts.choice(say("About this person"), names, "person-tab", "tab", drops="page") if len(names) > 1 else first
+    )
     bench = access.reading(own[chosen][1])
     own[chosen][2](bench, employee_id)
 
 
 def _leave() -> None:
     put(**dict.fromkeys(_LEFT, ""))
-
-
-def _choice(names: dict[str, str], first: str) -> str:
-    """The open tab; the address holds it only if it is not the page's first."""
-    ordered = {first: names[first], **names}
-    return parts.choice(say("About this person"), ordered, "person-tab", "tab", drops="page")
 
 
 def _sightings(bench: Workbench, employee_id: str) -> None:

@@ -7,7 +7,6 @@ import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import date
-from pathlib import Path
 from typing import cast, get_args
 
 import streamlit as st
@@ -32,11 +31,7 @@ PAGE = 24
 _KEY, _NOTED = "search", "search-noted"
 _PASTED_BYTES = 4_000_000
 
-_paste = st.components.v2.component(
-    "muster-paste",
-    js=(Path(__file__).parents[2] / "web" / "static" / "paste.js").read_text(encoding="utf-8"),
-    isolate_styles=False,
-)
+_paste = parts.component("paste")
 
 
 @dataclass(frozen=True, eq=False)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import contextlib
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -29,11 +28,7 @@ from engine.sources import NoPicture
 
 _WIDEST = 960
 
-_draw = st.components.v2.component(
-    "muster-masks",
-    js=(Path(__file__).parents[2] / "web" / "static" / "masks.js").read_text(encoding="utf-8"),
-    isolate_styles=False,
-)
+_draw = parts.component("masks")
 
 
 @dataclass(frozen=True)
