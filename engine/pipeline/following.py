@@ -76,7 +76,11 @@ class FaceFollower:
         self._finder, self._tracker, self._stats = finder, tracker, stats
         self._region, self._masks = region, masks
         self._breaks = BreakWatch()
-        self._rested = False
+        self._rested = self._at_rest = False
+
+    def begin(self, *, at_rest: bool) -> None:
+        """A source begins; `at_rest`: it rests until something says otherwise."""
+        self._at_rest = at_rest
 
     @property
     def trails(self) -> tuple[Trail, ...]:
@@ -102,10 +106,13 @@ class FaceFollower:
         return FollowedFaces(frame, found, track_ids, cut_off + ended, doubted)
 
     def resting(self, time: datetime) -> bool:
-        """Whether the source may rest until the next frame: nobody is known to be in view and nothing has moved for a while."""
-        moved = self._finder.moved
+        """Whether the source may rest until the next frame: a first search is over, nobody is in view and nothing has moved for a while.
+
+        A source that begins at rest does not wake for its first search.
+        """
+        moved, searched = self._finder.moved, self._at_rest or self._finder.scanned is not None
         still = moved is None or (time - moved).total_seconds() >= _RESTS_AFTER_S
-        self._rested = not self.trails and still
+        self._rested = searched and not self.trails and still
         return self._rested
 
     def restart(self, track_ids: Iterable[int]) -> list[tuple[int, Trail]]:

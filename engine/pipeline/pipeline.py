@@ -91,7 +91,7 @@ class Pipeline:
             StorageError: something could not be written, not even after trying again.
             MusterError: what the source raises.
         """
-        source.resting = self._live  # of many cameras that begin at once, none keeps the others from their first search
+        self._stages.following.begin(at_rest=self._live and source.resting)
         self._stages.films.begin(source)
         intake = Intake(source, newest_wins=self._live)
         try:

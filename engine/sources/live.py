@@ -97,7 +97,8 @@ class LiveSource:
         config: time-outs.
         now: the clock.
         rotate: degrees clockwise by which each picture is turned: 0, 90, 180 or 270.
-        doze_s: see `Stream`.
+        doze_s: see `Stream`. Whoever lets the camera doze wakes it, too, so it begins at rest: of many that begin at once, none keeps the
+            others from their first search.
 
     Attributes:
         skipped: see `Source`.
@@ -122,7 +123,7 @@ class LiveSource:
         doze_s: float = 0.0,
     ) -> None:
         self._spec, self._camera, self._config, self._now, self._rotate = written_out(spec), camera, config, now, rotate
-        self._doze_s = doze_s
+        self._doze_s, self.resting = doze_s, doze_s > 0
         self._closed = threading.Event()
         # only one thread at a time may wait for the child's end; re-entrant, because a signal handler may close the source
         self._reaping = threading.RLock()

@@ -65,7 +65,12 @@ class Keys:
         self._page.keyboard.type(text)
 
     def to(self, name: str, most: int = 120) -> None:
-        """Press Tab until something of this name has the focus."""
+        """Press Tab until something of this name has the focus.
+
+        A page that is drawn anew takes the focus away, so it is waited for first.
+        """
+        self._page.evaluate("delete window.lastBusy")
+        self._page.wait_for_function(_SETTLED, polling=50, timeout=60_000)
         met = []
         for _ in range(most):
             self._page.keyboard.press("Tab")
@@ -73,8 +78,14 @@ class Keys:
             if name in told and len(told) < len(name) + 80:  # what scrolls can have the focus, too
                 return
             met.append(told)
-        raise AssertionError(f"{name} is not reached: {met}")
+        raise AssertionError(f"{name} is not reached: {[each[:40] for each in met]}")
 
+
+_SETTLED = """() => {
+  const now = performance.now();
+  if (document.querySelector('[data-testid=stApp]').dataset.testScriptState !== 'notRunning') window.lastBusy = now;
+  return now - (window.lastBusy ??= now) > 500;
+}"""
 
 _FOCUSED = """() => {
   const at = document.activeElement;
@@ -124,6 +135,7 @@ def test_an_exception_is_corrected_without_a_mouse(site: Site, page: Page) -> No
     keys.to("Status")
     keys.press("ArrowDown")
     keys.type("sick")
+    expect(page.get_by_role("option")).to_have_count(1, timeout=60_000)
     keys.press("Enter")
     keys.to("Reason")
     keys.type("called in the morning")

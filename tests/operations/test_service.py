@@ -119,5 +119,8 @@ def test_folders_that_its_login_may_not_enter_are_named(folder: Path, monkeypatc
     assert closed / "inner" not in service.closed(), "the outermost is enough"
     assert Service(closed / "inner" / "data", (COMMAND,), ME).closed() == []
     assert Service(closed / "inner" / "data", (COMMAND,)).closed() == []
+    program = folder.parent / "muster"
+    program.touch(mode=0o755)
     monkeypatch.setattr("sys.executable", "/usr/bin/python3")
+    monkeypatch.setenv("PATH", str(folder.parent))
     assert [each for each in Service(Path("/srv/muster"), (COMMAND,), "nobody").closed() if "/usr" in str(each)] == []
