@@ -87,7 +87,7 @@ def main() -> None:
             return
         chosen = st.navigation(_pages(account), expanded=True)
         parts.window(chosen.title)
-        frame.speak()
+        frame.speak(page.path for page in PAGES)
         _tidy(chosen.url_path)
         frame.sidebar(account)
         if access.site() in access.sites():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Iterable
 from datetime import timedelta
 from pathlib import Path
 
@@ -10,6 +12,7 @@ import streamlit as st
 from app.ui import parts
 from app.ui.address import to
 from app.web import access, services
+from app.web.below import at
 from app.words import LANGUAGES, language, say, say_date, say_minutes, say_time, term
 from engine.access import Account
 from engine.errors import MusterError
@@ -22,10 +25,15 @@ _PATIENCE = timedelta(minutes=1)
 """A restart of the database takes less than this and needs no notice."""
 
 
-def speak() -> None:
-    """Tell the browser the language of the page."""
+def speak(paths: Iterable[str]) -> None:
+    """Tell the browser the language of the page, and the paths of pages, to which links lead without loading anew."""
+    told = {
+        "language": language(),
+        "pages": [at("/"), *(at(f"/{path}") for path in paths)],
+        "run": str(time.monotonic_ns()),
+    }
     with st.container(height=1, border=False, key="language"):
-        _tell(key="page-language", data={"language": language()})
+        _tell(key="page-language", data=told)
 
 
 def refused(title: str, action: str) -> None:

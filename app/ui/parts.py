@@ -249,7 +249,6 @@ def facts(rows: Iterable[tuple[str, object]]) -> Markup:
 
 def style() -> None:
     """The stylesheet of all pieces, once per page."""
-    st.html("<style>:root{" + _TONES[access.theme()] + "}</style>")
     stylesheet("workbench")
 
 
@@ -380,7 +379,7 @@ def window(*names: str) -> None:
 def notice(title: str, why: str, *, tone: Tone = "quiet", action: Callable[[], object] | None = None) -> None:
     """A notice for an empty, first-use or error state: what is missing, why it matters, and the button that `action` draws."""
     with st.container(border=True):
-        body = '<div class="m-notice m-{tone}"><h3>{title}</h3><p>{why}</p></div>'
+        body = '<div class="m-notice m-{tone}"><h2>{title}</h2><p>{why}</p></div>'
         show(body, title=said(title), why=_commands(said(why)), tone=tone)
         if action is not None:
             action()
@@ -427,9 +426,3 @@ def failed(error: MusterError) -> None:
         )
     else:
         notice(error.message, error.hint, tone="bad")
-
-
-_TONES = {
-    "light": "--m-good:#00694d;--m-warn:#8a5a00;--m-bad:#b03a00;--m-info:#005a8e;--m-ink:#1b2733",
-    "dark": "--m-good:#3fcf9f;--m-warn:#f0b429;--m-bad:#ff8f52;--m-info:#7cc7f2;--m-ink:#e8eef3",
-}

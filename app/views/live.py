@@ -223,7 +223,7 @@ def _inside(row: Inside) -> Markup:
 def _feed() -> None:
     """Arrivals of today, newest on top."""
     bench = access.reading("live.view")
-    st.subheader(say("Arrivals today"))
+    st.header(say("Arrivals today"))
     _, found = bench.office.arrivals(12)
     if not found:
         parts.notice(say("No one yet"), say("Recognised people appear here within a second."))

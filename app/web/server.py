@@ -53,7 +53,7 @@ _LIGHT = {
     "linkColor": "#005A8E",
 }
 _DARK = {
-    "primaryColor": "#2C8FC9",
+    "primaryColor": "#56B4E9",
     "backgroundColor": "#10171E",
     "secondaryBackgroundColor": "#1A242E",
     "textColor": "#E8EEF3",

@@ -97,7 +97,7 @@ def _actions(bench: Workbench, dossier: Dossier, chosen: list[str]) -> None:
 
 
 def _visits(bench: Workbench, dossier: Dossier) -> None:
-    st.subheader(say("Visits"), anchor=False)
+    st.header(say("Visits"), anchor=False)
     rows = list(reversed(dossier.incidents))
     page = rows[paged(len(rows))]
     grid = st.grid(min_column_width=162)
@@ -129,7 +129,7 @@ def _decisions(bench: Workbench, dossier: Dossier) -> None:
     ]
     if not rows:
         return
-    st.subheader(say("Decisions"), anchor=False)
+    st.header(say("Decisions"), anchor=False)
     done = {
         "merge": say("Merged"),
         "split": say("Split off"),

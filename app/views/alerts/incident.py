@@ -149,7 +149,7 @@ def _facts(bench: Workbench, alert: Incident) -> None:
 
 
 def _involved(bench: Workbench, alert: Incident) -> None:
-    st.subheader(say("People involved"), anchor=False)
+    st.header(say("People involved"), anchor=False)
     people, register = bench.people.known(), bench.dossiers.register()
     keys = [bench.office.readable(key) for key in parties(alert.row)]
     moved = register.moved.get(alert.row.incident_id)
@@ -213,7 +213,7 @@ def _workflow(bench: Workbench, alert: Incident) -> None:
 
 
 def _history(bench: Workbench, alert: Incident) -> None:
-    st.subheader(say("Decisions"), anchor=False)
+    st.header(say("Decisions"), anchor=False)
     readable = bench.office.readable
     rows = [
         parts.markup(

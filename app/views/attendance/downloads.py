@@ -73,7 +73,7 @@ def show(asked: SheetFilter) -> None:
         "muster": say("Muster list (who is inside), HTML"),
     }
     problem = None
-    st.subheader(say("Downloads"))
+    st.header(say("Downloads"))
     with st.container(horizontal=True, vertical_alignment="bottom"):
         offered = [kind for kind in _FILES if kind != "muster" or access.may("live.view")]
         kind = st.selectbox(say("File"), offered, key=_KEY, format_func=lambda name: names[name], width=330)

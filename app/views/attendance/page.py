@@ -35,7 +35,7 @@ def show() -> None:
     title.title(say("Attendance"))
     if access.may("attendance.correct"):
         with button, st.container(horizontal=True, horizontal_alignment="right"):
-            if st.button(say("Import punches"), icon=":material/upload_file:"):
+            if st.button(say("Import punches"), icon=":material/upload_file:", key="attendance-import"):
                 importing.dialog()
     people = bench.people.known()
     filters.row(asked, today, people.values())
@@ -77,12 +77,12 @@ def _sheet(
 ) -> None:
     """Exceptions, and all rows."""
     found = exceptions(rows, reports.now, bench.attendance.rota)
-    st.subheader(say("Exceptions ({count})", count=len(found)) if found else say("Exceptions"))
+    st.header(say("Exceptions ({count})", count=len(found)) if found else say("Exceptions"))
     if found:
         tables.exceptions(found, several_days=several)
     else:
         st.caption(say("No decisions needed."))
-    st.subheader(say("Sheet of {day}", day=say_date(asked.first)) if not several else say("Sheet"))
+    st.header(say("Sheet of {day}", day=say_date(asked.first)) if not several else say("Sheet"))
     newest_first = sorted(rows, key=lambda row: row.day, reverse=True)
     tables.sheet(newest_first, several_days=several)
     if not bench.config.shifts:

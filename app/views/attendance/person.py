@@ -147,7 +147,7 @@ def _presence(bench: Workbench, employee_id: str, first: date, last: date, known
 
 
 def _day(bench: Workbench, reports: AttendanceReports, employee_id: str, day: date, row: DaySheet | None) -> None:
-    st.subheader(say_date(day))
+    st.header(say_date(day))
     if row is not None:
         _summary(row)
     evidence, pictures = access.may("attendance.evidence"), access.may("attendance.picture")

@@ -54,7 +54,7 @@ def _verdict(state: Registration, draft: Draft, bench: Workbench) -> None:
     """The verdict and its buttons."""
     title, why, tone = _words(state, draft, bench)
     with st.container(border=True):
-        parts.show('<div class="m-notice m-{tone}"><h3>{title}</h3><p>{why}</p></div>', tone=tone, title=title, why=why)
+        parts.show('<div class="m-notice m-{tone}"><h2>{title}</h2><p>{why}</p></div>', tone=tone, title=title, why=why)
         ready, reason = draft.verdict == "safe", ""
         if draft.verdict == "look_alike":
             ready, reason = _second_look(draft, bench)
@@ -191,7 +191,7 @@ def _name(bench: Workbench, employee_id: str) -> str:
 
 def _spread(state: Registration, draft: Draft) -> None:
     """The similarity of the pictures to each other."""
-    st.subheader(say("Similarity of the pictures"), anchor=False)
+    st.header(say("Similarity of the pictures"), anchor=False)
     single = len(state.compared) == 1
     with st.container(horizontal=True):
         for index, (piece, alike, kept) in enumerate(zip(state.compared, draft.alike, draft.kept, strict=True)):
@@ -224,7 +224,7 @@ def _one(
 
 def _nearest(state: Registration, draft: Draft, bench: Workbench) -> None:
     """The most similar people already enrolled, face beside face."""
-    st.subheader(say("Most similar people"), anchor=False)
+    st.header(say("Most similar people"), anchor=False)
     best = max(draft.chosen or draft.shots, key=lambda shot: shot.quality.score)
     own = inline(best.picture, share=0.76)
     who = state.person.name or state.person.employee_id

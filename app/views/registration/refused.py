@@ -17,7 +17,7 @@ def refused_list(state: Registration) -> None:
     """Unusable pictures with reasons."""
     if not state.refused:
         return
-    st.subheader(say("Not used ({count})", count=len(state.refused)), anchor=False)
+    st.header(say("Not used ({count})", count=len(state.refused)), anchor=False)
     if any(each.anyway for each in state.refused):
         st.caption(
             say(

@@ -79,7 +79,7 @@ def _camera(camera: CameraView) -> None:
         )
     with st.container(border=True):
         parts.show(
-            '<h3 style="padding:0;margin:0">{name} &nbsp; {state}</h3><p class="m-soft" style="margin:.2rem 0 .6rem">{facts}</p>'
+            '<h2 style="padding:0;margin:0">{name} &nbsp; {state}</h2><p class="m-soft" style="margin:.2rem 0 .6rem">{facts}</p>'
             '<p style="margin:0 0 .5rem"><b>{today}</b> {a} &nbsp;&nbsp; <b>{week}</b> {b}</p>{days}',
             name=camera.name,
             state=parts.status(state),
@@ -179,7 +179,9 @@ def _track(day: CameraDay) -> Markup:
     ]
     if day.planned and day.begin < day.end:
         pieces.append(piece('<u style="left:{left}%;width:{width}%"></u>', day.begin, day.end))
-    label = "; ".join(told[:5]) or (say("no outage") if day.share is not None else "")
+    label = "; ".join(told[:5]) or (
+        say("no outage") if day.share is not None else term("day off") if day.planned else say("not watching")
+    )
     return parts.markup(
         '<div class="m-track" role="img" aria-label="{label}">{pieces}</div>', label=label, pieces=parts.joined(pieces)
     )

@@ -104,7 +104,7 @@ def _database(bench: Workbench) -> None:
     ]
     with st.container(border=True):
         parts.show(
-            '<h3 style="padding:0;margin:0 0 .6rem">{title}</h3>{facts}',
+            '<h2 style="padding:0;margin:0 0 .6rem">{title}</h2>{facts}',
             title=say("Database"),
             facts=parts.facts(facts),
         )

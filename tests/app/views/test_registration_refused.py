@@ -90,20 +90,20 @@ def test_too_few_pictures_are_amber_with_what_they_cost(
     assert "Take 3 or more pictures in different poses. With 1 picture, a single look misses" in texts(page)
     press(upload(page, *photos(samples, "madonna", 1)), "Check")
     found = texts(page)
-    assert '<div class="m-notice m-warn"><h3>Safe to enrol, but with too few pictures</h3>' in found
+    assert '<div class="m-notice m-warn"><h2>Safe to enrol, but with too few pictures</h2>' in found
     assert "With 1 picture, a single look misses the person in" in found
     assert "Add 2 more." in found
     assert "m-notice m-good" not in found
     press(page, "Add more pictures")
     press(upload(page, *photos(samples, "madonna", 3)[1:]), "Check")
-    assert '<div class="m-notice m-good"><h3>Safe to enrol</h3>' in texts(page)
+    assert '<div class="m-notice m-good"><h2>Safe to enrol</h2>' in texts(page)
     press(page, "Remove picture 3")
     press(page, "Register")
     assert "Muster now recognises this person by" not in texts(page)
     assert "With 2 pictures, a single look misses" in texts(page)
     again = open_page("registration", bench.workspace, monkeypatch, query={"person": "1"})
     enrol(again, "", *photos(samples, "madonna", 4)[3:])
-    assert '<div class="m-notice m-good"><h3>Safe to add</h3>' in texts(again), "those enrolled before count"
+    assert '<div class="m-notice m-good"><h2>Safe to add</h2>' in texts(again), "those enrolled before count"
 
 
 def test_more_files_than_are_examined_are_named(

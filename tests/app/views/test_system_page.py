@@ -201,7 +201,7 @@ def test_the_check_up_advises_more_pictures_without_an_alarm(place: Workbench, m
     found = texts(opened(place, monkeypatch, "check"))
     notice = found.partition("people with few photos: E1 (1)")
     assert notice[1]
-    assert notice[0].endswith('<div class="m-notice m-warn"><h3>')
+    assert notice[0].endswith('<div class="m-notice m-warn"><h2>')
     assert "enrol 3 photos of each person" in notice[2]
 
 

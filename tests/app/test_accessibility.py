@@ -1,0 +1,69 @@
+"""Every page and the important dialogs under axe-core, in a real browser: two languages, light and dark."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from accessibility import LANGUAGES, PLACES, Place, found_in, grave, looked, settled, visitor
+from browser import Site, camera_browser, needs_chromium, serve
+from playwright.sync_api import Browser, Page, expect
+
+pytestmark = [needs_chromium, pytest.mark.models, pytest.mark.slow]
+
+
+@dataclass
+class Visitors:
+    """Who looks at the sample, in each language.
+
+    Attributes:
+        values: for addresses of `PLACES`. pages: by language, opened when they are needed.
+    """
+
+    site: Site
+    browser: Browser
+    values: dict[str, str]
+    pages: dict[str, Page] = field(default_factory=dict)
+
+    def page(self, language: str) -> Page:
+        """The page of a language's visitor."""
+        if language not in self.pages:
+            self.pages[language] = visitor(self.browser, self.site, language)
+        return self.pages[language]
+
+
+@pytest.fixture(scope="module")
+def visitors(tmp_path_factory: pytest.TempPathFactory, sample_workspace: Path) -> Iterator[Visitors]:
+    """One server and one browser for all pages."""
+    workspace = tmp_path_factory.mktemp("accessible") / "data"
+    shutil.copytree(sample_workspace, workspace)
+    with serve(workspace) as site, camera_browser() as browser:
+        yield Visitors(site, browser, found_in(workspace))
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("place", PLACES, ids=lambda place: place.name)
+def test_axe_finds_nothing_serious_or_moderate(visitors: Visitors, place: Place, language: str) -> None:
+    address = visitors.site.base + place.address.format(**visitors.values)
+    found = list(looked(visitors.page(language), address, place, language))
+    assert len(found) == 2
+    assert [line for each in found for line in grave(each)] == []
+
+
+def test_a_link_to_a_page_keeps_what_was_loaded(visitors: Visitors) -> None:
+    page = visitors.page("en")
+    page.goto(f"{visitors.site.base}/people?person=ben_afflek")
+    settled(page)
+    page.evaluate("window.kept = true")
+    link = page.get_by_test_id("stMain").locator("a[href*='/registration?person=']").first
+    expect(link).to_be_visible()
+    link.click()
+    page.wait_for_url("**/registration?person=ben_afflek*")
+    expect(page.get_by_role("heading", name="Registration")).to_be_visible()
+    assert page.evaluate("window.kept") is True
+    page.go_back()
+    expect(page.get_by_role("heading", name="Ben Afflek").first).to_be_visible()
+    assert page.evaluate("window.kept") is True
