@@ -11,6 +11,7 @@ import shutil
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Protocol
 
 from engine.archive.footage import Segment
 from engine.archive.names import Listed
@@ -78,6 +79,49 @@ class DoneList:
         with locked(self._path):
             cells = map(encode_cell, _DONE.cells(row).values())
             append_lines(self._path, csv_line(_DONE.columns), [csv_line(cells)])
+
+
+class Shelf(Protocol):
+    """The observations of one recording under one recipe."""
+
+    def has(self, segment: Segment) -> bool:
+        """Return whether the segment has been observed."""
+        ...
+
+    def put(self, segment: Segment, content: bytes) -> None:
+        """Keep an observation."""
+        ...
+
+    def read(self, segment: Segment) -> Observation:
+        """Return a segment's observation.
+
+        Raises:
+            StorageError: it is missing or damaged.
+        """
+        ...
+
+    def clear(self) -> None:
+        """Forget the observations."""
+        ...
+
+
+class HeldSegments:
+    """Observations that are on no disk, because nobody may be recognised again by them; an interrupted run begins anew."""
+
+    def __init__(self) -> None:
+        self._held: dict[int, bytes] = {}
+
+    def has(self, segment: Segment) -> bool:
+        return segment.number in self._held
+
+    def put(self, segment: Segment, content: bytes) -> None:
+        self._held[segment.number] = content
+
+    def read(self, segment: Segment) -> Observation:
+        return Observation.from_bytes(self._held.pop(segment.number, b""), f"segment {segment.number}")
+
+    def clear(self) -> None:
+        self._held.clear()
 
 
 @dataclass(frozen=True)

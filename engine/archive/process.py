@@ -19,14 +19,13 @@ from pathlib import Path
 from engine.archive.crew import Crew
 from engine.archive.decide import Decision, decide
 from engine.archive.footage import Footage, Segment, digest, scan
-from engine.archive.kept import DoneList, DoneRow, SegmentFolder, recording_id
+from engine.archive.kept import DoneList, DoneRow, HeldSegments, SegmentFolder, Shelf, recording_id
 from engine.archive.names import Listed
 from engine.archive.observe import Observation, ObserveTask, Recipe
 from engine.archive.report import FileOutcome, FileReport, Report
 from engine.errors import InputError, MusterError, StorageError
 from engine.face_reader import FaceReader
 from engine.storage import claimed
-from engine.storage.vault import Vault
 from engine.types import Progress
 from engine.workbench import Workbench
 
@@ -49,7 +48,7 @@ class _Recording:
     rank: int
     footage: Footage | None = None
     state: tuple[int, int] = (0, 0)
-    shelf: SegmentFolder = field(default_factory=lambda: SegmentFolder(Path(), Vault(Path())))
+    shelf: Shelf = field(default_factory=HeldSegments)
     segments: tuple[Segment, ...] = ()
     content: str = ""
     surveyed: threading.Event = field(default_factory=threading.Event)
@@ -235,14 +234,15 @@ class _Backlog:
     def _split(self, recording: _Recording, footage: Footage, crew: Crew) -> None:
         listed, report = recording.listed, recording.report
         least = self._bench.config.camera(listed.camera).min_face_px
-        recording.shelf = SegmentFolder.of(
-            self._bench.records.observations,
-            report.recording_id,
-            self._recipe.digest,
-            least,
-            footage.rotate,
-            vault=self._bench.records.vault,
-        )
+        if self._bench.config.strangers.recognised_again:
+            recording.shelf = SegmentFolder.of(
+                self._bench.records.observations,
+                report.recording_id,
+                self._recipe.digest,
+                least,
+                footage.rotate,
+                vault=self._bench.records.vault,
+            )
         recording.segments = footage.segments()
         report.segments, report.seconds = len(recording.segments), footage.seconds
         report.shortened = footage.missing

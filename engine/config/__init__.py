@@ -46,6 +46,7 @@ from engine.config.cameras import (
     QualityConfig,
     RuntimeConfig,
     SourcesConfig,
+    StrangersConfig,
     TrackingConfig,
     VotingConfig,
 )
@@ -96,6 +97,7 @@ __all__ = [
     "ScheduledReport",
     "ShiftConfig",
     "SourcesConfig",
+    "StrangersConfig",
     "TrackingConfig",
     "VotingConfig",
     "holds_secret",
@@ -140,6 +142,7 @@ class Config(BaseSettings):
     voting: VotingConfig = VotingConfig()
     presentation: PresentationConfig = PresentationConfig()
     events: EventsConfig = EventsConfig()
+    strangers: StrangersConfig = StrangersConfig()
     sources: SourcesConfig = SourcesConfig()
     notifications: NotificationsConfig = NotificationsConfig()
     reports: ReportsConfig = ReportsConfig()

@@ -174,6 +174,25 @@ class EventsConfig(Section):
     unknown: bool = True
 
 
+class StrangersConfig(Section):
+    """What is kept of people who are not enrolled."""
+
+    keep: Literal["nothing", "incident", "dossier"] = "dossier"
+    """`dossier`: incidents, and templates by which a stranger is recognised again. `incident`: incidents with their pictures, but
+    nothing by which somebody could be recognised. `nothing`: of a face that is nobody's who is enrolled, Muster writes nothing;
+    those who pass together with somebody enrolled are counted, without pictures."""
+
+    @property
+    def recognised_again(self) -> bool:
+        """A stranger gets an identifier and templates, and is found by photo."""
+        return self.keep == "dossier"
+
+    @property
+    def leave_traces(self) -> bool:
+        """Something may be written about a face that is nobody's who is enrolled."""
+        return self.keep != "nothing"
+
+
 class SourcesConfig(Section):
     """Cameras and files."""
 

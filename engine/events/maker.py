@@ -25,6 +25,7 @@ class EventMaker:
     Args:
         zone: of the workplace, for quiet hours.
         require_liveness: a name counts only for a face proven to be a living person's.
+        numbered: strangers get identifiers; else each is told as soon as it is decided that it is one.
     """
 
     def __init__(
@@ -35,15 +36,16 @@ class EventMaker:
         zone: tzinfo = UTC,
         *,
         require_liveness: bool = False,
+        numbered: bool = True,
     ) -> None:
         self._config = config
         self._camera = camera
         self._rules = rules or CameraConfig()
         self._zone = zone
-        self._require_liveness = require_liveness
+        self._require_liveness, self._numbered = require_liveness, numbered
         self._attacks: set[int] = set()  # tracks reported as attacks
         together = config.tailgating if self._rules.tailgating is None else self._rules.tailgating
-        self._passages = Passages(config, camera, self._rules, zone) if together else None
+        self._passages = Passages(config, camera, self._rules, zone, numbered=numbered) if together else None
         self._named: dict[int, str] = {}  # track → the person it was reported as
         self._reported: dict[int, datetime] = {}  # track → time of its last sighting event
         self._alerted: set[int] = set()  # tracks reported as unknown
@@ -134,7 +136,8 @@ class EventMaker:
     def _unknown(self, track: Track) -> list[Event]:
         """A stranger, or somebody who left with the face covered: who hides their face must not pass without a trace."""
         covered = track.ended and bool(track.covered) and track.liveness != "failed"
-        unknown = track.identity.state is TrackState.UNKNOWN and (track.unknown_id is not None or track.ended)
+        named = track.unknown_id is not None or track.ended or not self._numbered
+        unknown = track.identity.state is TrackState.UNKNOWN and named
         if not unknown and not covered:
             return []
         # without an identifier (the strangers' gallery cannot be written) the track is reported all the same

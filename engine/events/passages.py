@@ -45,9 +45,17 @@ class _Passage:
 
 
 class Passages:
-    """Watches who passes one camera together; `zone`: of the workplace, for quiet hours."""
+    """Watches who passes one camera together.
 
-    def __init__(self, config: EventsConfig, camera: str, rules: CameraConfig, zone: tzinfo) -> None:
+    Args:
+        zone: of the workplace, for quiet hours.
+        numbered: strangers get identifiers; else the track of each stands for a person of its own.
+    """
+
+    def __init__(
+        self, config: EventsConfig, camera: str, rules: CameraConfig, zone: tzinfo, *, numbered: bool = True
+    ) -> None:
+        self._numbered = numbered
         self._config, self._camera, self._rules, self._zone = config, camera, rules, zone
         own = rules.door_window_s
         self._window = timedelta(seconds=config.door_window_s if own is None else own)
@@ -101,8 +109,8 @@ class Passages:
         return any(
             track.visible
             and track.identity.state is TrackState.UNKNOWN
-            and track.unknown_id is not None
-            and track.unknown_id not in passage.told_of
+            and (track.unknown_id is not None or not self._numbered)
+            and _who(track) not in passage.told_of
             and (
                 track.first_seen - passage.opened > self._window
                 or (passage.mild and track.track_id not in passage.counted)
@@ -131,11 +139,10 @@ class Passages:
 
     @staticmethod
     def _distinct(tracks: Iterable[Track]) -> dict[str, list[Track]]:
-        """Tracks by who they are; an unsettled one stands for itself."""
+        """Tracks by who they are."""
         people: dict[str, list[Track]] = {}
         for track in tracks:
-            settled = track.unsure or track.identity.state in {TrackState.KNOWN, TrackState.UNKNOWN}
-            people.setdefault(track.label if settled else f"track {track.track_id}", []).append(track)
+            people.setdefault(_who(track), []).append(track)
         return people
 
     def _waiting(self, passage: _Passage, time: datetime) -> bool:
@@ -183,7 +190,7 @@ class Passages:
                 self._camera,
                 tuple(track.track_id for track in members),
                 tuple(known),
-                tuple(strangers),
+                tuple(key for key in strangers if people[key][0].unknown_id),
                 until=time,
                 classification=classify(len(known), others),
                 people=len(known) + others,
@@ -203,3 +210,9 @@ class Passages:
         if hosts and others <= self._rules.visitors_per_host * len(hosts):
             return Severity.INFO, ", escorted"
         return Severity.HIGH if known else Severity.MEDIUM, ""
+
+
+def _who(track: Track) -> str:
+    """By what tracks of one person are taken together; an unsettled one, and a stranger without an identifier, stands for itself."""
+    settled = track.unsure or track.identity.state is TrackState.KNOWN or track.unknown_id is not None
+    return track.label if settled else f"track {track.track_id}"

@@ -43,6 +43,7 @@ class Episodes:
 
     def begins(self, stranger: Hashable, first_seen: datetime, last_seen: datetime) -> bool:
         """Whether a track begins a visit. Tracks come in order of time; each may come again with a later end."""
+        self._last = {key: last for key, last in self._last.items() if first_seen - last <= self._gap}
         last = self._last.get(stranger)
         self._last[stranger] = last_seen if last is None else max(last, last_seen)
-        return last is None or first_seen - last > self._gap
+        return last is None

@@ -24,6 +24,8 @@ COLOURS: Mapping[TrackState, tuple[int, int, int]] = {
     TrackState.CONFLICT: (213, 94, 0),
 }
 _TAILGATING = (213, 60, 0)
+_COVER, _GREY = 0.3, 128
+"""Margin around a face that is covered, in box sides, and what covers it."""
 
 
 _font = lru_cache(maxsize=16)(ImageFont.load_default)
@@ -165,7 +167,12 @@ def _ring(
 
 
 def crop_around(
-    image: NDArray[np.uint8], box: NDArray[np.float32], *, grow: float = 0.6, side: int = 320
+    image: NDArray[np.uint8],
+    box: NDArray[np.float32],
+    *,
+    grow: float = 0.6,
+    side: int = 320,
+    hidden: NDArray[np.float32] | None = None,
 ) -> NDArray[np.uint8]:
     """Return a square picture around a face, (≤side, ≤side, 3).
 
@@ -174,6 +181,7 @@ def crop_around(
         box: (4,) xyxy in pixels.
         grow: margin on each side, in box sides.
         side: longest side of the result in pixels.
+        hidden: (n, 4) boxes of faces that must not be seen in it, except for this one.
     """
     height, width = image.shape[:2]
     x1, y1, x2, y2 = (float(value) for value in box)
@@ -182,8 +190,28 @@ def crop_around(
     left, right = int(max(0, min(cx - half, width - 1))), int(min(width, max(cx + half, 1)))
     top, bottom = int(max(0, min(cy - half, height - 1))), int(min(height, max(cy + half, 1)))
     part = image[top : max(bottom, top + 1), left : max(right, left + 1)]
+    if hidden is not None:
+        part = _covered(
+            part, hidden - np.array([left, top, left, top]), np.array([x1, y1, x2, y2]) - [left, top, left, top]
+        )
     factor = side / max(part.shape[:2])
     if factor >= 1:
         return part.copy()
     size = (max(1, round(part.shape[1] * factor)), max(1, round(part.shape[0] * factor)))
     return np.asarray(cv2.resize(part, size, interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def _covered(part: NDArray[np.uint8], boxes: NDArray[np.floating], own: NDArray[np.floating]) -> NDArray[np.uint8]:
+    """A picture with grey in place of the faces at some boxes, each with a margin around it; what is at `own` stays."""
+
+    def inner(box: NDArray[np.floating], margin: float) -> tuple[slice, slice]:
+        reach = margin * max(float(box[2] - box[0]), float(box[3] - box[1]))
+        x1, y1, x2, y2 = (max(0, round(float(edge))) for edge in (*(box[:2] - reach), *(box[2:] + reach)))
+        return slice(y1, y2), slice(x1, x2)
+
+    shown = part.copy()
+    for box in boxes:
+        if not np.allclose(box, own):
+            shown[inner(box, _COVER)] = _GREY
+    shown[inner(own, 0.0)] = part[inner(own, 0.0)]
+    return shown

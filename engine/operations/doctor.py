@@ -132,6 +132,7 @@ def _opened(workspace: Path, workbench: Workbench, *, thorough: bool) -> Iterato
     yield from _key(workbench)
     yield from _clock(workbench)
     yield from _encryption(workbench)
+    yield from _strangers(workbench)
     yield from _threshold(workbench)
     yield from _pictures(workbench)
     yield from _stored_pictures(workbench, thorough=thorough)
@@ -231,6 +232,24 @@ def _encryption(workbench: Workbench) -> Iterator[Check]:
         if found.keys.old:
             old = phrase("{count} are to be replaced", count=found.keys.old)
             yield Check(phrase("data keys"), old, hint="`muster keys rotate --reencrypt`")
+
+
+def _strangers(workbench: Workbench) -> Iterator[Check]:
+    """Say what is kept of people who are not enrolled, and what is left from when it was more."""
+    found = {
+        "nothing": phrase("nothing is kept of them"),
+        "incident": phrase("incidents with pictures are kept, but nothing to recognise them by"),
+        "dossier": phrase("incidents are kept, and templates to recognise them by"),
+    }[workbench.config.strangers.keep]
+    hint = ""
+    if not workbench.config.strangers.recognised_again:
+        with contextlib.suppress(MusterError):
+            if count := len(workbench.strangers.current().people):
+                hint = phrase(
+                    "{count} from earlier still have templates: they go when [retention] strangers says so",
+                    count=count,
+                )
+    yield Check(phrase("strangers"), found, hint=hint)
 
 
 def _clock(workbench: Workbench) -> Iterator[Check]:

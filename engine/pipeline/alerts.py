@@ -23,7 +23,9 @@ class Alerts:
     Args:
         notify: tells others of an incident once it is written; may raise StorageError, and is then called again.
         announce: notes before it is written that others must be told.
-        film: an incident was written, of which there may be a film.
+
+    Attributes:
+        film: told of each incident that was written, of which there may be a film.
     """
 
     def __init__(
@@ -34,10 +36,10 @@ class Alerts:
         name: Callable[[int], str],
         notify: Callable[[IncidentRow], object] | None,
         announce: Callable[[IncidentRow], object] | None = None,
-        film: Callable[[IncidentRow], object] = lambda _row: None,
     ) -> None:
+        self.film: Callable[[IncidentRow], object] = lambda _row: None
         self._incidents, self._dossiers, self._writer, self._name = incidents, dossiers, writer, name
-        self._notify, self._announce, self._film = notify, announce, film
+        self._notify, self._announce = notify, announce
         self._register = Register()
         with contextlib.suppress(StorageError):  # it is asked again when an alert is written
             self._decided()
@@ -75,7 +77,7 @@ class Alerts:
         if event.kind is EventKind.UNKNOWN:
             self._incident_of[event.track_ids[0]] = row.incident_id
         if event.kind not in {EventKind.CAMERA_LOST, EventKind.CAMERA_BACK}:
-            self._film(row)
+            self.film(row)
         if self._notify is not None:
             self._writer.submit("notifications", functools.partial(self._notify, row))
         return row

@@ -25,10 +25,12 @@ from engine.pipeline.following import FollowedFaces
 from engine.pipeline.services import Services
 from engine.pipeline.stats import RunStats
 from engine.tracking import Trail, Vote, assign, one_place_each
-from engine.types import Floats, Match, TrackState
+from engine.types import Floats, Image, Match, TrackState
 
 _SWAPPED = 2
 """So many good frames in a row that do not look like the track's own mean: somebody else has taken its place."""
+_CLOSE = 0.25
+"""Margin of a picture that must show nobody else, in box sides: a face that was not found yet would hardly be in it."""
 _WHOLE = 0.95  # share of a face's box within the picture
 
 
@@ -134,7 +136,7 @@ class Identification:
             if not track.due(quality.score, frame.time, seen.doubted.get(track_id), self._config.voting):
                 continue
             best = track.best is None or quality.score > max(track.best[0], track.offers.score)
-            picture = crop_around(frame.image, faces.detections.boxes[row]) if best else None
+            picture = self._picture(seen, faces.detections.boxes[row]) if best else None
             order, settled = track.offers.count, track.settled
             glance = self._services.reader.beside.glance is not None and track.glance_will_do(quality.score, frame.time)
             chosen.append(
@@ -144,6 +146,12 @@ class Identification:
             )
             track.offers.made(quality.score, frame.time, glance=glance)
         return chosen
+
+    def _picture(self, seen: FollowedFaces, box: Floats) -> Image:
+        """A face and its surroundings; where strangers leave no traces, closer, and with everybody else's face covered."""
+        if self._config.strangers.leave_traces:
+            return crop_around(seen.frame.image, box)
+        return crop_around(seen.frame.image, box, grow=_CLOSE, hidden=seen.found.boxes)
 
     def vouch(self, track_id: int, reason: str) -> None:
         """Take for granted that a track is a living person, unless a check says otherwise."""

@@ -13,6 +13,7 @@ from engine.liveness import StreamWatch
 from engine.pipeline.alerts import Alerts
 from engine.pipeline.camera_check import CameraCheck, TurnCheck
 from engine.pipeline.coverage import CoverageKeeper
+from engine.pipeline.discretion import Discretion
 from engine.pipeline.embedding_queue import LaggedQueue, ThreadedQueue
 from engine.pipeline.events import CameraEvents
 from engine.pipeline.films import FilmKeeper
@@ -66,10 +67,13 @@ def open_pipeline(
         fixed = config.matching.stranger_threshold
         return services.threshold(gallery) if fixed is None else fixed
 
+    numbered = config.strangers.recognised_again
     stats, rules, policy = RunStats(), config.camera(camera), config.presentation.policy
     smallest = min_face_px or rules.min_face_px or config.detection.min_face_px
     check = CameraCheck(TurnCheck(camera, services.reader.detector, smallest, rules.rotate))
-    maker = EventMaker(config.events, camera, rules, config.zone, require_liveness=policy == "require")
+    maker = EventMaker(
+        config.events, camera, rules, config.zone, require_liveness=policy == "require", numbered=numbered
+    )
     watch = StreamWatch(config.presentation) if live and policy != "off" else None
     watching = Watching(camera, config.attendance.gap_s, config.attendance.coverage_every_s)
     reader, searcher = services.reader, None
@@ -80,9 +84,10 @@ def open_pipeline(
     networks = (reader.beside.embedder, stats.embedding, reader.beside.glance)
     writer = Writer(services.attendance, services.people, threaded=live)
     films = FilmKeeper(services.incidents, writer, live=live)
-    alerts = Alerts(
-        services.incidents, services.dossiers, writer, name, services.alert, services.announce, films.wanted
-    )
+    discretion = Discretion(config.strangers)
+    alerts = Alerts(services.incidents, services.dossiers, writer, name, services.alert, services.announce)
+    if discretion.films:
+        alerts.film = films.wanted
     scenes = SceneKeeper(config.events.context_s, services.people)
     stages = Stages(
         coverage=CoverageKeeper(watching, services.attendance.plan.coverage, writer, check),
@@ -96,10 +101,10 @@ def open_pipeline(
         check=check,
         identification=Identification(services, config, stats),
         embedding=ThreadedQueue(*networks, reader.beside.turns) if live else LaggedQueue(*networks),
-        strangers=Strangers(services.strangers, alike, writer, name),
+        strangers=Strangers(services.strangers, alike, writer, name, numbered=numbered),
         stream=StreamCheck(camera, watch),
         events=CameraEvents(maker),
-        recorder=Recorder(services, camera, writer, alerts, scenes, films, name),
+        recorder=Recorder(services, camera, writer, alerts, scenes, films, name, discretion),
         films=films,
         writer=writer,
     )

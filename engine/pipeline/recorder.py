@@ -11,6 +11,7 @@ from dataclasses import replace
 from engine.attendance import PunchRow, Sighting, record_shown
 from engine.gallery import Gallery, SeenFace
 from engine.pipeline.alerts import Alerts
+from engine.pipeline.discretion import Discretion
 from engine.pipeline.faces import Decisions
 from engine.pipeline.films import FilmKeeper
 from engine.pipeline.scenes import SceneKeeper
@@ -38,10 +39,12 @@ class Recorder:
         scenes: SceneKeeper,
         films: FilmKeeper,
         name: Callable[[int], str],
+        discretion: Discretion,
     ) -> None:
         self.latencies_s: deque[float] = deque(maxlen=10_000)
         self._services, self._camera, self._writer = services, camera, writer
         self._alerts, self._scenes, self._films, self._name = alerts, scenes, films, name
+        self._discretion = discretion
 
     def record(self, frame: Frame, decisions: Decisions, events: Sequence[Event], *, passage_open: bool) -> None:
         """Record the events of a frame, and what the tracks that ended with it were decided on.
@@ -49,7 +52,7 @@ class Recorder:
         Args:
             passage_open: people are passing together, so an incident may come of it.
         """
-        for event in events:
+        for event in filter(self._discretion.may_tell, events):
             if event.kind in {EventKind.SIGHTING, EventKind.UNIDENTIFIED}:
                 self._sighted(event, decisions)
                 if event.kind is EventKind.SIGHTING and event.arrival:
@@ -61,23 +64,26 @@ class Recorder:
         for track in decisions.tracks:
             if track.ended:
                 self._ended(track, decisions)
-        self._scenes.keep(frame, decisions.tracks, watching=passage_open)
+        self._scenes.keep(frame, decisions.tracks, watching=passage_open and self._discretion.films)
         self._films.keep(frame, decisions.tracks)
 
     def camera_event(self, event: Event, frame: Frame | None = None, gallery: Gallery | None = None) -> None:
         """An incident that is about the camera itself; `frame` shows it."""
-        self._alerts.report(event, {} if frame is None else {"image": frame.image}, gallery)
+        pictures = {} if frame is None or not self._discretion.films else {"image": frame.image}
+        self._alerts.report(event, pictures, gallery)
 
     def _incident(self, event: Event, frame: Frame, decisions: Decisions) -> None:
         faces = decisions.faces.get(event.track_ids[0])  # who passed together may have gone
-        pictures = self._scenes.pictures(event, frame, decisions.tracks, faces.picture if faces else None)
+        face = faces.picture if faces else None
+        pictures = self._scenes.pictures(event, frame, decisions.tracks, face) if self._discretion.films else {}
+        if face is not None and not self._discretion.films and event.kind is not EventKind.TAILGATING:
+            pictures = {"image": face}
         self._alerts.report(event, pictures, decisions.gallery)
 
     def _arrived(self, event: Event, frame: Frame, decisions: Decisions) -> None:
         """Somebody was named: had they been reported as a stranger a moment ago, and are they watched for?"""
         track_id, person = event.track_ids[0], event.employee_ids[0]
-        if any(track.track_id == track_id and track.unknown_id for track in decisions.tracks):
-            self._alerts.withdraw(track_id, person, frame.time)
+        self._alerts.withdraw(track_id, person, frame.time)
         watched = replace(event, kind=EventKind.WATCH_LIST, severity=Severity.HIGH, detail="on the watch list")
         self._incident(watched, frame, decisions)
 
@@ -128,7 +134,7 @@ class Recorder:
     def _ended(self, track: Track, decisions: Decisions) -> None:
         """If a track had a good face, it is kept for the search by photo, and what its decision was made of in the log of sightings."""
         faces, gallery = decisions.faces[track.track_id], decisions.gallery
-        if faces.first_good is None:
+        if faces.first_good is None or not self._discretion.may_log(track):
             return
         sighting = TrackSighting(
             track=self._name(track.track_id),
@@ -148,7 +154,7 @@ class Recorder:
         )
         self._writer.submit("sightings", functools.partial(self._services.sightings.record, sighting))
         face = faces.voter.supporting if track.identity.state is TrackState.UNKNOWN else faces.voter.fused
-        if face is not None:
+        if face is not None and self._discretion.may_keep_face(track):
             seen = SeenFace(
                 track=sighting.track,
                 camera=self._camera,

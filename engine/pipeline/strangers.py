@@ -22,13 +22,21 @@ class Strangers:
     """Finds the identifiers of the strangers that one camera sees. A gallery on disk is read and changed, so the writer does it.
 
     Args:
+        numbered: strangers get identifiers; else none is looked for, and nothing is kept of them here.
         threshold: in force for a gallery of enrolled people; from there on two strangers are one.
         name: of a track in the logs, and of the template that is made of it.
     """
 
     def __init__(
-        self, store: GalleryStore, threshold: Callable[[Gallery], float], writer: Writer, name: Callable[[int], str]
+        self,
+        store: GalleryStore,
+        threshold: Callable[[Gallery], float],
+        writer: Writer,
+        name: Callable[[int], str],
+        *,
+        numbered: bool = True,
     ) -> None:
+        self._numbered = numbered
         self._store, self._threshold, self._writer, self._name = store, threshold, writer, name
         self._unnamed: set[int] = set()
         self._found: deque[tuple[int, str]] = deque()
@@ -41,7 +49,7 @@ class Strangers:
 
     def identify(self, unknown: Mapping[int, TrackFaces], gallery: Gallery) -> None:
         """Look for the identifiers of tracks of nobody enrolled; `assign` gives them as far as they are found."""
-        for track_id, faces in unknown.items():
+        for track_id, faces in unknown.items() if self._numbered else ():
             if track_id in self._unnamed or track_id in self._ids:
                 continue
             probe = faces.voter.supporting

@@ -12,7 +12,17 @@ from app.ui import parts
 from app.ui.address import put
 from app.views.alerts import film, filters
 from app.views.alerts.decisions import decide
-from app.views.alerts.pieces import assignee_field, face_of, gone, kind_name, moment, name_of, problem, state_buttons
+from app.views.alerts.pieces import (
+    assignee_field,
+    face_of,
+    gone,
+    kind_name,
+    moment,
+    name_of,
+    problem,
+    state_buttons,
+    without_picture,
+)
 from app.views.search.tiles import face_link
 from app.web import access
 from app.words import say, term
@@ -128,7 +138,7 @@ def _pictures(bench: Workbench, alert: Incident) -> Markup:
             )
         )
     if not frames:
-        return parts.markup('<p class="m-soft">{text}</p>', text=say("The camera took no picture."))
+        return parts.markup('<p class="m-soft">{text}</p>', text=without_picture(bench))
     return parts.markup('<div class="m-frames">{frames}</div>', frames=Markup("").join(frames))
 
 

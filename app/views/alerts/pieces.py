@@ -63,14 +63,21 @@ def name_of(bench: Workbench, key: str) -> str:
     return f"{nickname} ({key})" if nickname else key
 
 
-def gone(width: int, height: int) -> Markup:
-    """Placeholder for a picture that is no longer kept."""
+def gone(width: int, height: int, text: str = "") -> Markup:
+    """Placeholder for a picture that is no longer kept; `text`: another reason."""
     return parts.markup(
         '<div class="m-gone" style="width:{width}px;height:{height}px">{text}</div>',
         width=width,
         height=height,
-        text=say("Picture no longer kept"),
+        text=text or say("Picture no longer kept"),
     )
+
+
+def without_picture(bench: Workbench) -> str:
+    """Why an alert has no picture."""
+    if bench.config.strangers.leave_traces:
+        return say("The camera took no picture.")
+    return say("No picture was kept, because strangers leave nothing here (Settings › Retention).")
 
 
 def shown(bench: Workbench, path: str, side: int, alt: str) -> Markup:
@@ -93,17 +100,20 @@ def face_of(bench: Workbench, key: str, side: int = 56) -> Markup:
 
 def _scene(bench: Workbench, row: IncidentRow) -> Markup:
     """The frame of a joint passage, with the faces below it."""
-    if bench.records.inside(row.image) is None:
+    if row.image and bench.records.inside(row.image) is None:
         return gone(160, 160)
     faces = [face_of(bench, key, 66) for key in parties(row)]
     more = (
         parts.markup('<span class="m-soft">+{count}</span>', count=len(faces) - _FACES) if len(faces) > _FACES else ""
     )
-    return parts.markup(
-        '<div class="m-scene"><img src="{source}" width="160" height="90" alt="{alt}" loading="lazy">'
-        '<div class="m-faces">{faces}{more}</div></div>',
+    scene = parts.markup(
+        '<img src="{source}" width="160" height="90" alt="{alt}" loading="lazy">',
         source=parts.picture(row.image, 320),
         alt=say("People who passed together"),
+    )
+    return parts.markup(
+        '<div class="m-scene">{scene}<div class="m-faces">{faces}{more}</div></div>',
+        scene=scene if row.image else gone(160, 90, say("No picture was kept")),
         faces=Markup("").join(faces[:_FACES]),
         more=more,
     )

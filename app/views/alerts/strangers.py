@@ -25,7 +25,11 @@ def show(bench: Workbench) -> None:
     """The strangers."""
     dossiers = bench.dossiers.dossiers([each.row for each in bench.alerts.all()])
     if not dossiers:
-        parts.notice(say("No strangers yet"), say("Each unknown person whom a camera sees well gets a dossier here."))
+        if bench.config.strangers.recognised_again:
+            told = say("Each unknown person whom a camera sees well gets a dossier here.")
+        else:
+            told = say("Muster recognises no stranger again: Settings › Retention › Strangers.")
+        parts.notice(say("No strangers yet"), told)
         return
     if access.may("alerts.review"):
         _suggestions(bench, dossiers)

@@ -238,6 +238,18 @@ BLOCKS: Mapping[Part, tuple[Block, ...]] = {
     "attendance": (Block(("attendance",), N_("Attendance rules"), time_fields.ATTENDANCE),),
     "recognition": recognition_fields.BLOCKS,
     "retention": (
+        Block(
+            ("strangers",),
+            N_("Strangers"),
+            (
+                Named(
+                    "keep",
+                    N_("Keep"),
+                    N_("Of people who are not enrolled. If nothing, tailgating is only counted."),
+                ),
+            ),
+            takes="recorder",
+        ),
         Block(("retention",), N_("Retention"), time_fields.RETENTION),
         Block(
             ("encryption",),
