@@ -69,6 +69,7 @@ TERMS: Mapping[str, str] = {
     "view_stranger": N_("stranger viewed"),
     "view_sightings": N_("sightings of a person viewed"),
     "view_question": N_("face near the threshold viewed"),
+    "export_enrolment": N_("result of an enrolment exported"),
     "search_face": N_("searched by photo"),
     "read_pictures": N_("pictures read for the search"),
     "view_picture": N_("picture viewed"),

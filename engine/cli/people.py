@@ -15,8 +15,9 @@ from engine.cli.output import complain, emit_json, note, progress_bar, rounded, 
 from engine.errors import EnrolmentRejected, InputError, MusterError
 
 if TYPE_CHECKING:
-    from engine.enrolment import EnrolmentReport
+    from engine.enrolment import EnrolmentReport, Folder, Planned
     from engine.pipeline import IdentifiedFace
+    from engine.types import Progress
     from engine.workbench import Workbench
 
 app = typer.Typer()
@@ -24,7 +25,7 @@ app = typer.Typer()
 
 @app.command(rich_help_panel=Panel.RECOGNISE)
 def enrol(
-    paths: Annotated[list[Path], Argument(help="One folder of photos per person, or photos with --id.")],
+    paths: Annotated[list[Path], Argument(help="Folders or ZIP archives of people's photos; with --id, photos.")],
     employee_id: Annotated[str | None, Option("--id", help="Employee id; all photos then show this person.")] = None,
     name: Annotated[str | None, Option(show_default="the id", help="Name; only with --id.")] = None,
     department: Annotated[str, Option(show_default=False, help="Department.")] = "",
@@ -41,6 +42,7 @@ def enrol(
         list[Path] | None,
         Option("--use-anyway", show_default=False, help="Use this photo even if the check refuses it; repeatable."),
     ] = None,
+    dry_run: Annotated[bool, Option("--dry-run", help="Only say what would happen.")] = False,
     author: Author = "",
     workspace: Workspace = Path("data"),
     as_json: Json = False,
@@ -57,37 +59,49 @@ def enrol(
     """
     from engine.people.basis import based_on
 
-    jobs = _jobs(paths, employee_id, name)
-    anyway = {path.resolve() for path in use_anyway or ()}
-    if strays := anyway - {photo.resolve() for _, _, photos in jobs for photo in photos}:
-        raise InputError(
-            f"{min(strays)} is not among the photos", hint="give --use-anyway a photo of one of the people"
-        )
     details: dict[str, Any] = {"department": department, "email": email}
     details |= {"allow_look_alike": allow_look_alike, "author": author}
     reports: list[EnrolmentReport] = []
     errors: dict[str, MusterError] = {}
     with progress_bar(quiet=as_json) as progress:
         bench = open_workbench(workspace, progress=progress, begin=True)
+        jobs = _jobs(paths, employee_id, name, bench)
+        anyway = {path.resolve() for path in use_anyway or ()}
+        given = {file.place.resolve() for job in jobs for file in job.files if file.place is not None}
+        if strays := anyway - given:
+            raise InputError(
+                f"{min(strays)} is not among the photos", hint="give --use-anyway a photo of one of the people"
+            )
+        if dry_run:
+            plan = _tried(jobs, bench, progress)
+            jobs = []
         stated = _stated(consent, basis, bench)
         known = bench.people.all()
-        for index, (person, called, photos) in enumerate(jobs):
+        for index, job in enumerate(jobs):
             progress("enrolling", index, len(jobs))
-            used = [photo for photo in photos if photo.resolve() in anyway]
+            person = job.employee_id
+            used = [file.place for file in job.files if file.place is not None and file.place.resolve() in anyway]
             try:
-                if not photos:
-                    raise InputError(f"{paths[index]} contains no pictures", hint="add photos of the person")
+                if job.problem is not None:
+                    raise job.problem
+                if not job.files:
+                    raise InputError(f"the folder {job.label} contains no pictures", hint="add photos of the person")
                 if not stated and not (person in known and based_on(known[person])):
                     raise InputError(
                         f"nobody has said that {person} agreed to be recognised",
                         hint="give --consent DATE, or --basis agreement, law or contract",
                     )
                 reports.append(
-                    bench.registrar.enrol_photos(person, called, photos, use_anyway=used, consent_at=stated, **details)
+                    bench.registrar.enrol_photos(
+                        person, job.name, job.files, use_anyway=used, consent_at=stated, **details
+                    )
                 )
             except MusterError as error:
-                errors.setdefault(person, error)
+                errors.setdefault(person or job.label, error)
         progress("enrolling", len(jobs), len(jobs))
+    if dry_run:
+        _show_tried(plan, as_json=as_json)
+        return
     if as_json:
         done = [dataclasses.asdict(report) for report in reports]
         failed = {person: str(error) for person, error in errors.items()}
@@ -121,20 +135,81 @@ def _left_out(error: MusterError) -> list[str]:
     return [text for text in found if text.partition(" → ")[0] not in error.message]
 
 
-def _jobs(paths: Sequence[Path], employee_id: str | None, name: str | None) -> list[tuple[str, str, list[Path]]]:
-    """(id, name, photos) of each person to enrol."""
+def _jobs(paths: Sequence[Path], employee_id: str | None, name: str | None, bench: Workbench) -> list[Folder]:
+    """The people to enrol, with their photos."""
+    from engine.enrolment import Folder, Folders, PhotoFile, in_archive, in_folder, on_disk
     from engine.imaging import list_images
 
     if employee_id is not None:
         photos = [photo for path in paths for photo in (list_images(path) if path.is_dir() else [path])]
-        return [(employee_id, name or employee_id, photos)]
+        return [Folder(employee_id, name or employee_id, employee_id, files=[on_disk(photo) for photo in photos])]
     if name is not None:
         raise InputError("--name needs --id", hint="give both, or folders named after people")
+    folders = Folders(bench.people.all(), bench.registrar.fresh_ids())
+    labelled: list[tuple[str, list[PhotoFile]]] = []
     for path in paths:
-        if not path.is_dir():
-            fault = "is not a folder" if path.exists() else "does not exist"
+        if path.is_dir():
+            found = in_folder(path)
+            own = not found or found[0].place is None or found[0].place.parent == path
+            labelled += [(path.resolve().name, found)] if own else folders.labelled(found)
+        elif path.is_file() and path.suffix.casefold() == ".zip":
+            labelled += folders.labelled(in_archive(path, path.name))
+        else:
+            fault = "is neither a folder nor a ZIP archive" if path.exists() else "does not exist"
             raise InputError(f"{path} {fault}", hint="give a folder of photos per person, or --id ID with photos")
-    return [(path.resolve().name, path.resolve().name, list_images(path)) for path in paths]
+    return folders.people(labelled)
+
+
+def _tried(jobs: Sequence[Folder], bench: Workbench, progress: Progress) -> list[Planned]:
+    """What enrolling people would come to."""
+    from engine.enrolment import Batch
+
+    batch = Batch(bench.registrar)
+    batch.add(jobs)
+    count = batch.waiting
+    while batch.waiting:
+        progress("examining", count - batch.waiting, count)
+        batch.examine_next()
+    progress("examining", count, count)
+    return batch.plan()
+
+
+def _show_tried(plan: Sequence[Planned], *, as_json: bool) -> None:
+    if as_json:
+        emit_json(
+            {
+                "people": [
+                    {
+                        "id": each.folder.employee_id,
+                        "name": each.folder.name,
+                        "folder": each.folder.label,
+                        "result": each.standing,
+                        "reason": each.reason,
+                        "like": each.other,
+                        "similarity": each.similarity,
+                        "photos": {photo.file: photo.verdict for photo in each.photos},
+                    }
+                    for each in plan
+                ]
+            }
+        )
+        return
+    for each in plan:
+        for photo in each.photos:
+            if photo.verdict != "good":
+                note(f"{photo.file}: {photo.verdict}")
+    rows = [
+        (
+            each.folder.employee_id or each.folder.label,
+            each.folder.name,
+            each.used,
+            len(each.photos) - each.used,
+            each.standing,
+            f"{each.reason} {each.other}".strip(),
+        )
+        for each in plan
+    ]
+    table("Nothing was stored", ("id", "name", "photos", "left out", "result", "reason"), rows)
 
 
 def _show_enrolled(reports: Sequence[EnrolmentReport], errors: Mapping[str, MusterError], bench: Workbench) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -11,12 +11,12 @@ import numpy as np
 
 from engine.errors import InputError, MusterError
 from engine.face_reader import BYSTANDER_SHARE, FaceReader, bystanders
-from engine.imaging import MAX_PIXELS, crop_around, decode_image, read_image
+from engine.imaging import MAX_PIXELS, crop_around, decode_image, encode_jpeg, read_image
 from engine.occlusion import COVERED
 from engine.types import Detections, FaceQuality, Floats, Image
 
-Picture = Image | bytes | Path
-"""A photo: RGB uint8 (H, W, 3), the bytes of an image file, or its path."""
+Picture = Image | bytes | Path | Callable[[], bytes | Path]
+"""A photo: RGB uint8 (H, W, 3), the bytes of an image file, its path, or what reads it and may raise `InputError`."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,7 +27,7 @@ class Shot:
         name: of the file.
         embedding: (d,) float32 unit row.
         quality: of the face.
-        picture: RGB crop around the face, to be stored.
+        jpeg: crop around the face, as it will be stored; five hundred people's fit into memory.
         turned_deg: how far the photo was turned clockwise to stand upright.
         overruled: why the check refused the photo, if a user enrols it anyway; else empty.
     """
@@ -35,9 +35,14 @@ class Shot:
     name: str
     embedding: Floats
     quality: FaceQuality
-    picture: Image
+    jpeg: bytes
     turned_deg: int = 0
     overruled: str = ""
+
+    @property
+    def picture(self) -> Image:
+        """The crop, RGB uint8 (H, W, 3)."""
+        return decode_image(self.jpeg, name=self.name)
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,7 +90,7 @@ def _examined(reader: FaceReader, image: Image, name: str) -> Shot | RefusedPhot
         return _refused(name, "no face found", "use a photo that shows the face from the front", picture=whole)
     quality = faces.qualities[chosen]
     picture = crop_around(photo.image, faces.detections.boxes[chosen])
-    shot = Shot(name, faces.embeddings[chosen], quality, picture, photo.turned_deg)
+    shot = Shot(name, faces.embeddings[chosen], quality, encode_jpeg(picture), photo.turned_deg)
     if beside := bystanders(faces.detections, chosen):
         together = _together(photo.image, faces.detections, chosen)
         advice = "use a photo of one person alone, or crop it"
@@ -137,6 +142,12 @@ def overrule(
     return [*shots, *used], [each for each in refused if each.name not in names]
 
 
+def _read(name: str, picture: Image | bytes | Path, most_px: float) -> Image:
+    if isinstance(picture, Path):
+        return read_image(picture, most_px=most_px)
+    return decode_image(picture, name=name, most_px=most_px) if isinstance(picture, bytes) else picture
+
+
 def examine_all(
     reader: FaceReader, pictures: Iterable[tuple[str, Picture]], most_px: float = MAX_PIXELS
 ) -> tuple[list[Shot], list[RefusedPhoto]]:
@@ -149,10 +160,7 @@ def examine_all(
     refused: list[RefusedPhoto] = []
     for name, picture in pictures:
         try:
-            if isinstance(picture, Path):
-                image = read_image(picture, most_px=most_px)
-            else:
-                image = decode_image(picture, name=name, most_px=most_px) if isinstance(picture, bytes) else picture
+            image = _read(name, picture() if callable(picture) else picture, most_px)
         except InputError as error:
             refused.append(RefusedPhoto(name, "not a picture", str(error)))
             continue

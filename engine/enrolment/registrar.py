@@ -15,12 +15,13 @@ from pathlib import Path
 import numpy as np
 
 from engine.enrolment.drafts import ENOUGH_PHOTOS, Draft, EnrolmentReport, draft, judge
+from engine.enrolment.files import PhotoFile, on_disk
 from engine.enrolment.photos import Picture, RefusedPhoto, Shot, examine_all, overrule
 from engine.errors import InputError, StorageError
 from engine.evaluation import cohort_of
 from engine.face_reader import FaceReader
 from engine.gallery import Gallery, Template
-from engine.imaging import MAX_PIXELS, encode_jpeg
+from engine.imaging import MAX_PIXELS
 from engine.people import Person, clean_department, clean_email, clean_id, clean_name
 from engine.people.basis import WITHDRAWN, basis_of
 from engine.records import Records
@@ -70,9 +71,20 @@ class Registrar:
 
     def next_id(self) -> str:
         """Return an id that nobody has or had, see `next_id`."""
-        enrolled = {"enrol", "forget"}
-        used = [row.subject for row in self._records.audit.read() if row.action in enrolled]
-        return next_id(self._records.people.all(), used)
+        return self.fresh_ids()(())
+
+    def _former(self) -> list[str]:
+        """Ids of everybody who is or was enrolled."""
+        return [row.subject for row in self._records.audit.read() if row.action in {"enrol", "forget"}]
+
+    def fresh_ids(self) -> Callable[[Collection[str]], str]:
+        """Return what gives ids that nobody has or had now, given those that are taken meanwhile."""
+        people, used = list(self._records.people.all()), self._former()
+        return lambda taken: next_id([*people, *taken], used)
+
+    def books(self) -> tuple[Gallery, dict[str, Person]]:
+        """The gallery and the people on the list, by id, as they are now."""
+        return self._records.gallery.current(), dict(self._records.people.all())
 
     def checked(self, employee_id: str, name: str, *, department: str = "", email: str = "", new: bool) -> Person:
         """Return a person's details, as typed, as they would be stored; `new`: refuse an id that is taken.
@@ -155,7 +167,7 @@ class Registrar:
         self,
         employee_id: str,
         name: str,
-        photos: Sequence[Path],
+        photos: Sequence[Path | PhotoFile],
         *,
         department: str = "",
         email: str = "",
@@ -176,7 +188,8 @@ class Registrar:
             StorageError: the workspace cannot be written; nothing was changed.
         """
         employee_id, name = clean_id(employee_id), clean_name(name)
-        shots, refused = self.examine((str(path), path) for path in photos)
+        files = [on_disk(photo) if isinstance(photo, Path) else photo for photo in photos]
+        shots, refused = self.examine((file.name, file.load) for file in files)
         shots, refused = overrule(shots, refused, {str(path) for path in use_anyway})
         return self.enrol(
             self.draft(employee_id, name, shots, refused),
@@ -241,7 +254,7 @@ class Registrar:
         written = False
         try:
             for path, shot in zip(pictures, kept, strict=True):
-                records.vault.write(path, encode_jpeg(shot.picture), Owner.person(employee_id))
+                records.vault.write(path, shot.jpeg, Owner.person(employee_id))
             person = self._person(drafted, before, moment, department=department, email=email, consent_at=consent_at)
             if known:
                 records.people.change(employee_id, consent_at=person.consent_at, enrolled_at=person.enrolled_at)

@@ -196,7 +196,7 @@ def test_an_odd_name_on_the_command_line(tmp_path: Path, samples: Path) -> None:
     answer = muster("enrol", *AGREED, "--workspace", tmp_path / "w", "--json", "--", folder)
     assert answer.code == 0, answer.err
     (report,) = json.loads(answer.out)["enrolled"]
-    assert report["employee_id"] == "-1=HYPERLINK(x) y"
+    assert (report["employee_id"], report["name"]) == ("-1=HYPERLINK(x)", "y")
     unconfirmed = muster("forget", "--workspace", tmp_path / "w", "--", report["employee_id"])
     _refused(unconfirmed, 4, report["employee_id"], "--yes")
     assert muster("forget", "--yes", "--workspace", tmp_path / "w", "--", report["employee_id"]).code == 0

@@ -12,6 +12,7 @@ from command import muster
 from PIL import Image
 
 from engine.imaging import read_image, write_jpeg
+from engine.people import Person
 from engine.workbench import Workbench
 
 pytestmark = pytest.mark.models
@@ -107,6 +108,38 @@ def test_a_file_that_shows_no_face_cannot_be_used_anyway(
     assert name in answer.error_lines[-1]
     assert problem in answer.error_lines[-1]
     assert not (tmp_path / "w" / "people.csv").exists()
+
+
+def test_a_folder_or_an_archive_of_many_people_is_tried_first(samples: Path, tmp_path: Path) -> None:
+    bench = Workbench(tmp_path / "w")
+    bench.people.put(Person("E1", "Madonna Ciccone", consent_at="2026-01-05"))
+    staff = tmp_path / "staff"
+    for place, who in (("E1", "madonna/05"), ("Ciccone, Madonna", "madonna/01"), ("E2_Elton John", "elton_john/06")):
+        (staff / place).mkdir(parents=True)
+        shutil.copy(samples / "train" / f"{who}.jpg", staff / place / "a.jpg")
+    (staff / "E3").mkdir()
+    (staff / "E3" / "a.jpg").write_text("no picture")
+    shutil.make_archive(str(tmp_path / "packed"), "zip", staff)
+    for given in (staff, tmp_path / "packed.zip"):
+        tried = muster("enrol", "--dry-run", given, "--workspace", tmp_path / "w", "--json")
+        assert tried.code == 0, tried.err
+        people = {
+            each["id"]: (each["name"], each["result"], each["reason"]) for each in json.loads(tried.out)["people"]
+        }
+        assert people == {
+            "E1": ("Madonna Ciccone", "enrol", "few photos"),
+            "E2": ("Elton John", "enrol", "few photos"),
+            "E3": ("E3", "nothing", "no usable photo"),
+        }
+    assert len(Workbench(tmp_path / "w").gallery.current()) == 0
+    answer = muster("enrol", "--consent", "2026-11-01", tmp_path / "packed.zip", "--workspace", tmp_path / "w")
+    assert answer.code == 7  # E3 has none
+    after = Workbench(tmp_path / "w")
+    assert {key: len(after.gallery.current().of(key)[0]) for key in after.gallery.current().people} == {
+        "E1": 2,
+        "E2": 1,
+    }
+    assert after.people.all()["E1"].name == "Madonna Ciccone"
 
 
 def test_too_few_photos_are_said_with_what_they_cost(folder: Path, tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ from engine.enrolment.photos import examine_all
 from engine.errors import EnrolmentRejected
 from engine.face_reader import BYSTANDER_SHARE, FaceReader
 from engine.gallery import Gallery, Template
+from engine.imaging import encode_jpeg
 from engine.types import Detections, FaceQuality
 
 Picture = NDArray[np.uint8]
@@ -177,7 +178,10 @@ def shots_of(person: int, count: int, likeness: float = 0.7) -> list[Shot]:
     """Photos of one person: each pair is as similar as `likeness`, photos of different people not at all."""
     noise = AXES[16 + 8 * person : 16 + 8 * person + count]
     rows = math.sqrt(likeness) * AXES[person] + math.sqrt(1 - likeness) * noise
-    return [Shot(f"{'abcd'[person]}{i}.jpg", row, GOOD, photo()) for i, row in enumerate(rows.astype(np.float32))]
+    return [
+        Shot(f"{'abcd'[person]}{i}.jpg", row, GOOD, encode_jpeg(photo()))
+        for i, row in enumerate(rows.astype(np.float32))
+    ]
 
 
 def enrolled(*people: tuple[str, NDArray[np.float32]]) -> Gallery:
@@ -238,7 +242,7 @@ def test_photos_of_different_people_without_a_majority_are_refused(counts: tuple
 
 @pytest.mark.parametrize(("same", "accepted"), [(0.5, True), (ABOVE_HALF, False)])
 def test_two_photos_exactly_as_similar_as_needed_are_one_person(same: float, accepted: bool) -> None:
-    shots = [Shot("x.jpg", AXES[0], GOOD, photo()), Shot("y.jpg", DIAGONAL, GOOD, photo())]
+    shots = [Shot("x.jpg", AXES[0], GOOD, encode_jpeg(photo())), Shot("y.jpg", DIAGONAL, GOOD, encode_jpeg(photo()))]
     if accepted:
         assert decide(shots, same=same)[0] == ["x.jpg", "y.jpg"]
     else:
@@ -275,7 +279,7 @@ def test_somebody_enrolled_under_another_id_is_refused_unless_it_is_allowed() ->
 
 @pytest.mark.parametrize(("threshold", "accepted"), [(0.5, False), (math.nextafter(0.5, 1), True)])
 def test_a_look_alike_exactly_on_the_threshold_is_refused(threshold: float, accepted: bool) -> None:
-    shots, gallery = [Shot("x.jpg", DIAGONAL, GOOD, photo())], enrolled(("ben", AXES[0]))
+    shots, gallery = [Shot("x.jpg", DIAGONAL, GOOD, encode_jpeg(photo()))], enrolled(("ben", AXES[0]))
     if accepted:
         assert [row.person for row in decide(shots, gallery, threshold)[1].look_alikes] == ["ben"]
     else:
@@ -285,7 +289,7 @@ def test_a_look_alike_exactly_on_the_threshold_is_refused(threshold: float, acce
 
 def test_two_look_alikes_of_equal_similarity_do_not_cancel_out() -> None:
     with pytest.raises(EnrolmentRejected, match=r"7 looks like (ben|cleo)"):
-        decide([Shot("x.jpg", DIAGONAL, GOOD, photo())], enrolled(("ben", AXES[0]), ("cleo", AXES[1])))
+        decide([Shot("x.jpg", DIAGONAL, GOOD, encode_jpeg(photo()))], enrolled(("ben", AXES[0]), ("cleo", AXES[1])))
 
 
 def test_more_photos_of_an_enrolled_person_are_taken() -> None:
@@ -296,7 +300,7 @@ def test_more_photos_of_an_enrolled_person_are_taken() -> None:
 
 @pytest.mark.parametrize(("same", "accepted"), [(0.5, True), (ABOVE_HALF, False)])
 def test_new_photos_must_look_like_the_person_enrolled(same: float, accepted: bool) -> None:
-    shots, gallery = [Shot("x.jpg", DIAGONAL, GOOD, photo())], enrolled(("7", AXES[0]))
+    shots, gallery = [Shot("x.jpg", DIAGONAL, GOOD, encode_jpeg(photo()))], enrolled(("7", AXES[0]))
     if accepted:
         assert decide(shots, gallery, same=same)[0] == ["x.jpg"]
     else:
@@ -376,13 +380,13 @@ def mixed(similarity: float) -> NDArray[np.float32]:
     ],
 )
 def test_how_alike_somebody_else_is_decides(similarity: float, verdict: str) -> None:
-    found = drafted([Shot("x.jpg", mixed(similarity), GOOD, photo())], enrolled(("ben", AXES[0])))
+    found = drafted([Shot("x.jpg", mixed(similarity), GOOD, encode_jpeg(photo()))], enrolled(("ben", AXES[0])))
     assert found.certain == 0.75  # halfway between the threshold and 1
     assert found.verdict == verdict
 
 
 def test_exactly_on_the_threshold_is_a_look_alike() -> None:
-    shots, gallery = [Shot("x.jpg", DIAGONAL, GOOD, photo())], enrolled(("ben", AXES[0]))
+    shots, gallery = [Shot("x.jpg", DIAGONAL, GOOD, encode_jpeg(photo()))], enrolled(("ben", AXES[0]))
     assert drafted(shots, gallery, 0.5).verdict == "look_alike"
     assert drafted(shots, gallery, math.nextafter(0.5, 1)).verdict == "safe"
     assert drafted(shots, gallery, -0.0).verdict == "already_enrolled"  # exactly halfway to 1

@@ -16,6 +16,7 @@ from engine.errors import EnrolmentRejected, InputError, StorageError
 from engine.gallery import GalleryStore
 from engine.imaging import encode_jpeg
 from engine.people import Person
+from engine.storage.vault import Owner
 from engine.types import Event, EventKind, FaceQuality
 from engine.workbench import Workbench
 
@@ -28,7 +29,7 @@ def picture() -> np.ndarray:
 
 def shots(person: str, count: int = 2) -> list[Shot]:
     """Pictures of a person, all alike."""
-    return [Shot(f"{person}{index}", vector(person), GOOD, picture()) for index in range(count)]
+    return [Shot(f"{person}{index}", vector(person), GOOD, encode_jpeg(picture())) for index in range(count)]
 
 
 def registrar(workspace: Path) -> Registrar:
@@ -98,12 +99,12 @@ def test_who_is_enrolled_while_the_pictures_are_written_is_noticed_too(
     here, elsewhere = registrar(tmp_path), registrar(tmp_path)
     drafted = here.draft("1", "Ann", shots("ann"))
 
-    def slowly(image: np.ndarray) -> bytes:
+    def slowly(person: str) -> Owner:
         monkeypatch.undo()  # the other one writes at once
         elsewhere.enrol(elsewhere.draft("2", "Anna", shots("ann", 1)))
-        return encode_jpeg(image)
+        return Owner.person(person)
 
-    monkeypatch.setattr("engine.enrolment.registrar.encode_jpeg", slowly)
+    monkeypatch.setattr("engine.enrolment.registrar.Owner.person", slowly)
     with pytest.raises(EnrolmentRejected, match="1 looks like 2"):
         here.enrol(drafted, new=True)
     assert list(Workbench(tmp_path).people.all()) == ["2"]

@@ -18,7 +18,7 @@ from engine.attendance import Sighting, record_shown
 from engine.enrolment import Shot
 from engine.errors import InputError, StorageError
 from engine.gallery import Gallery, GalleryFile, GalleryStore, Template
-from engine.imaging import read_image
+from engine.imaging import encode_jpeg, read_image
 from engine.operations import doctor
 from engine.operations.reporting import AttendanceReports
 from engine.records import note_export
@@ -33,7 +33,7 @@ GOOD = FaceQuality(90, 0.5, 0.5, 0.2, 0, 0, 0, 1, 1.0)
 def fill(workbench: Workbench) -> None:
     """Two enrolled people with pictures, a punch with evidence, a stranger, a tailgater and a mistaken face."""
     for number, (key, name) in enumerate((("E1", "Ada Lovelace"), ("E2", "Ben Bell"))):
-        shot = Shot(f"{key}.jpg", face(*[0.0] * number, 1), GOOD, picture(80 + number))
+        shot = Shot(f"{key}.jpg", face(*[0.0] * number, 1), GOOD, encode_jpeg(picture(80 + number)))
         workbench.registrar.enrol(workbench.registrar.draft(key, name, [shot]))
     identity = Identity(TrackState.KNOWN, "E1", 4, 5, 0.9, "E2", 0.2, 0.7, 0.5)
     sighting = Sighting("E1", T0, "door", "run-1", identity, "model-1", 1)

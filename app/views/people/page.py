@@ -43,6 +43,8 @@ def _list(bench: Workbench) -> None:
         if access.may("people.enrol"):
             with st.container(width="content"):
                 parts.html(parts.link(to("/registration"), say("Register someone"), "m-link"))
+            with st.container(width="content"):
+                parts.html(parts.link(to("/registration", many="1"), say("Enrol many people"), "m-link"))
         if access.may("people.edit") and st.button(say("Import lists"), icon=":material/upload_file:"):
             importing.dialog()
     table = _table(bench)

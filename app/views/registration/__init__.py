@@ -1,6 +1,5 @@
 """The Registration page: `page` shows it, the other modules are its parts."""
 
-from app.views.registration.page import show
-from app.views.registration.state import forget
+from app.views.registration.page import forget, show
 
 __all__ = ["forget", "show"]

@@ -8,6 +8,7 @@ import streamlit as st
 from markupsafe import Markup
 
 from app.ui import parts
+from app.views.registration.consent import stated
 from app.views.registration.refused import refused_list
 from app.views.registration.state import Piece, Registration
 from app.views.registration.words import cost, shot_face, shot_marks, step_name
@@ -147,14 +148,6 @@ def _become(state: Registration, employee_id: str, bench: Workbench) -> None:
     st.rerun()
 
 
-def _basis(state: Registration) -> str:
-    """On what the recognition rests, as stored."""
-    if state.consent_on is None or not state.agreed:
-        return ""
-    day = state.consent_on.isoformat()
-    return day if state.basis == "consent" else f"{state.basis} {day}"
-
-
 def _store(state: Registration, draft: Draft, reason: str) -> None:
     person = state.person
     try:
@@ -163,7 +156,7 @@ def _store(state: Registration, draft: Draft, reason: str) -> None:
             draft,
             department=person.department,
             email=person.email,
-            consent_at=_basis(state),
+            consent_at=stated(state),
             new=not state.known,
             known=state.known,
             allow_look_alike=draft.verdict == "look_alike",

@@ -2,25 +2,31 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import streamlit as st
-from markupsafe import Markup
 
 from app.ui import parts, people_filter
-from app.ui.address import day_of, to
-from app.views.registration import check, pictures
-from app.views.registration.state import Registration, Stage, current, forget, restart
-from app.views.registration.words import cost
+from app.ui.address import day_of, put, to
+from app.views.registration import check, consent, many, pictures
+from app.views.registration.state import Registration, current, restart
+from app.views.registration.state import forget as forget_one
+from app.views.registration.words import cost, steps
 from app.web import access
-from app.words import date_format, say, say_count, say_date
+from app.words import say, say_count, say_date
 from engine.enrolment import ENOUGH_PHOTOS
 from engine.errors import InputError
 from engine.people import Person
-from engine.people.basis import BASES, based_on, basis_of
+from engine.people.basis import based_on, basis_of
 from engine.workbench import Workbench
 
 __all__ = ["forget", "show"]
 
-_STAGES: tuple[Stage, ...] = ("details", "consent", "pictures", "check")
+
+def forget() -> None:
+    """Clear everything when the page is left or done."""
+    forget_one()
+    many.forget()
 
 
 def show() -> None:
@@ -29,10 +35,20 @@ def show() -> None:
     st.title(say("Registration"))
     if not _ready(bench):
         return
+    if st.query_params.get("many"):
+        many.show(bench)
+        return
+    many.forget()
     state = current()
     if not _known(state, bench):
         return
-    _progress(state.stage)
+    pages = (
+        ("details", say("Details")),
+        ("consent", say("Consent")),
+        ("pictures", say("Pictures")),
+        ("check", say("Check")),
+    )
+    steps(state.stage, *pages)
     {"details": _details, "consent": _consent, "pictures": pictures.show, "check": check.show, "done": _done}[
         state.stage
     ](state, bench)
@@ -91,28 +107,11 @@ def _known(state: Registration, bench: Workbench) -> bool:
     return True
 
 
-def _progress(stage: Stage) -> None:
-    """The progress through the steps."""
-    names = {"details": say("Details"), "consent": say("Consent"), "pictures": say("Pictures"), "check": say("Check")}
-    place = len(_STAGES) if stage == "done" else _STAGES.index(stage)
-    items = parts.joined(
-        parts.markup(
-            '<li class="{state}"{current}><span aria-hidden="true">{sign}</span> {name}{done}</li>',
-            state="m-done" if index < place else "m-now" if index == place else "",
-            current=Markup(' aria-current="step"') if index == place else "",
-            sign="✓" if index < place else str(index + 1),
-            name=names[each],
-            done=parts.markup('<span class="m-unseen"> ({text})</span>', text=say("done")) if index < place else "",
-        )
-        for index, each in enumerate(_STAGES)
-    )
-    parts.show('<ol class="m-steps">{items}</ol>', items=items)
-
-
 def _details(state: Registration, bench: Workbench) -> None:
     if state.known:
         _details_known(state)
         return
+    st.button(say("Enrol many people"), icon=":material/group_add:", on_click=partial(put, many="1"))
     departments = people_filter.departments(bench.people.known().values())
     person, chosen = state.person, state.person.department
     state.suggested = state.suggested or bench.registrar.next_id()
@@ -169,51 +168,13 @@ def _details_known(state: Registration) -> None:
         st.button(say("Register someone else"), on_click=restart)
 
 
-def _kept(days: int | None) -> str:
-    return say_count("{count} day", "{count} days", days) if days is not None else say("until someone erases them")
-
-
 def _consent(state: Registration, bench: Workbench) -> None:
-    today = bench.clock().astimezone(bench.config.zone).date()
-    kept, given = bench.config.retention, based_on(state.person)
-    with st.container(width=760):
-        rows = (
-            (say("Name, id, department, e-mail"), say("until the person is erased")),
-            (say("From each picture: the face and its template"), say("until the person is erased")),
-            (say("Each arrival and departure that the cameras see"), _kept(kept.attendance)),
-            (say("One picture of each as evidence"), _kept(kept.evidence_images)),
-            (say("How similar seen faces are to this person, as numbers"), _kept(kept.sightings)),
-        )
-        parts.table((say("Stored data"), say("Retention")), rows)
-        st.caption(say("All data stays in this workspace. After a withdrawal, People → Forget erases it."))
-        if given and not state.agreed and state.consent_on is None:
-            state.agreed, state.consent_on, state.basis = True, day_of(given), basis_of(state.person)
-        who = state.person.name or state.person.employee_id
-        names = {
-            "consent": say("Consent"),
-            "agreement": say("Works agreement"),
-            "law": say("Law"),
-            "contract": say("Contract"),
-        }
-        basis = st.selectbox(
-            say("Basis"), BASES, BASES.index(state.basis), format_func=lambda each: names[each], width=280
-        )
-        informed = say("{name} has been informed", name=parts.plain(who))
-        agrees = say("{name} has been informed and agrees", name=parts.plain(who))
-        agreed = st.checkbox(agrees if basis == "consent" else informed, state.agreed)
-        on = st.date_input(
-            say("Agreed on"),
-            state.consent_on or today,
-            max_value=max(today, state.consent_on or today),
-            width=180,
-            format=date_format(),
-        )
-        with st.container(horizontal=True):
-            forward = st.button(say("Continue"), type="primary", disabled=not agreed)
-            back = st.button(say("Back"))
-        if not agreed:
-            st.caption(say("Muster takes no pictures without consent."))
-    state.agreed, state.consent_on, state.basis = agreed, on, str(basis)
+    given = based_on(state.person)
+    if given and not state.agreed and state.consent_on is None:
+        state.agreed, state.consent_on, state.basis = True, day_of(given), basis_of(state.person)
+    who = parts.plain(state.person.name or state.person.employee_id)
+    informed, agrees = say("{name} has been informed", name=who), say("{name} has been informed and agrees", name=who)
+    forward, back = consent.ask(state, bench, informed=informed, agrees=agrees)
     if forward or back:
         state.stage = "pictures" if forward else "details"
         st.rerun()

@@ -15,6 +15,23 @@ from engine.workbench import Workbench
 _GOOD, _FAIR = 0.7, 0.4  # of a face's quality score
 
 
+def steps(stage: str, *names: tuple[str, str]) -> None:
+    """The progress through the steps: (stage, name) of each; a stage that is none of them comes after all."""
+    place = next((index for index, (each, _) in enumerate(names) if each == stage), len(names))
+    items = parts.joined(
+        parts.markup(
+            '<li class="{state}"{current}><span aria-hidden="true">{sign}</span> {name}{done}</li>',
+            state="m-done" if index < place else "m-now" if index == place else "",
+            current=Markup(' aria-current="step"') if index == place else "",
+            sign="✓" if index < place else str(index + 1),
+            name=name,
+            done=parts.markup('<span class="m-unseen"> ({text})</span>', text=say("done")) if index < place else "",
+        )
+        for index, (_, name) in enumerate(names)
+    )
+    parts.show('<ol class="m-steps">{items}</ol>', items=items)
+
+
 def step_name(step: Step) -> str:
     """What a picture of the guided capture shows."""
     return {"front": say("Front"), "left": say("Left"), "right": say("Right"), "up": say("Up")}[step]
