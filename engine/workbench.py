@@ -104,7 +104,11 @@ class Workbench:
         )
         self.devices = DeviceBook(store.document("devices.json", mode=0o600))
         self.tokens = TokenBook(store.document("tokens.json", mode=0o600))
-        self.pins = PinBook(store.document("pins.json", mode=0o600))
+        self.pins = PinBook(
+            store.document("pins.json", mode=0o600),
+            digits=self.config.kiosk.pin_digits,
+            tries=self.config.kiosk.pin_tries,
+        )
         self.audit = Audit(zone, logs)
         self.settings = CurrentSettings(workspace, self.config)
         self._kinds: tuple[Mapping[str, LeaveKindConfig], LeaveKinds] | None = None

@@ -182,6 +182,6 @@ def serve(workspace: Path, overrides: dict[str, Any], host: str, port: int, reac
     with contextlib.ExitStack() as stack:
         stack.callback(server.stop)
         threading.Thread(target=server.serve, name="server", daemon=True).start()
-        stack.enter_context(telling(workspace, kiosk))
+        stack.enter_context(telling(workspace, kiosk, lambda: station.listening.owners))
         stack.enter_context(station.running())
         ended.wait()

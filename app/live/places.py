@@ -21,6 +21,12 @@ class Places:
             self._taken[owner] += 1
             return True
 
+    @property
+    def owners(self) -> tuple[str, ...]:
+        """Who has places now."""
+        with self._lock:
+            return tuple(self._taken)
+
     def leave(self, owner: str) -> None:
         """Give a place back."""
         with self._lock:

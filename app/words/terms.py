@@ -50,6 +50,8 @@ TERMS: Mapping[str, str] = {
     "revoke_device": N_("device revoked"),
     "set_pin": N_("PIN set"),
     "remove_pin": N_("PIN removed"),
+    "unlock_pin": N_("PIN unlocked"),
+    "rename_device": N_("device renamed"),
     "close_month": N_("month closed"),
     "reopen_month": N_("month reopened"),
     "first_admin": N_("first account created"),

@@ -12,7 +12,7 @@ from engine.access.credentials import TryLater
 from engine.access.departments import Departments
 from engine.access.devices import CODE_LIFE, SCREEN_SCOPES, Device, DeviceBook
 from engine.access.identities import Identity, NotAdmitted
-from engine.access.pins import PinBook
+from engine.access.pins import PinBook, PinState
 from engine.access.rights import ALL_SITES, MANAGER, OF_HOME, ROLES
 from engine.access.secret_texts import SecretTexts
 from engine.access.sessions import Session, SessionBook
@@ -45,6 +45,7 @@ __all__ = [
     "Identity",
     "NotAdmitted",
     "PinBook",
+    "PinState",
     "SecretTexts",
     "Session",
     "SessionBook",

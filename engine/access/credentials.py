@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 Row = TypeVar("Row", bound="DataclassInstance")
 
-_FREE_TRIES = 5
+FREE_TRIES = 5
 TOO_MANY = N_("too many wrong passwords")
 _LONGEST_WAIT_S = 900
 
@@ -194,14 +194,17 @@ class SlowHashes:
         return self._hasher.check_needs_rehash(hashed)
 
 
-def one_more_try(failures: int, wait_until: str, now: datetime, *, problem: str = TOO_MANY) -> tuple[int, str]:
+def one_more_try(
+    failures: int, wait_until: str, now: datetime, *, problem: str = TOO_MANY, free: int = FREE_TRIES
+) -> tuple[int, str]:
     """Count an attempt before it is checked, so that simultaneous attempts count, too; call it while the file is locked.
 
-    Five attempts are free. After that there is a wait, which doubles with every attempt up to a quarter of an hour.
+    The first attempts are free. After them there is a wait, which doubles with every attempt up to a quarter of an hour.
 
     Args:
         failures, wait_until: attempts since the last correct one, and the end of the wait (ISO 8601).
         problem: what the error says.
+        free: how many attempts need not wait.
 
     Returns:
         `failures` and `wait_until` after this attempt.
@@ -213,5 +216,5 @@ def one_more_try(failures: int, wait_until: str, now: datetime, *, problem: str 
     if wait_until and now < (until := datetime.fromisoformat(wait_until)) <= longest:
         raise TryLater(phrase(problem), wait_s=math.ceil((until - now).total_seconds()))
     failures += 1
-    wait_s = min(_LONGEST_WAIT_S, 2 ** min(failures - _FREE_TRIES, 20)) if failures >= _FREE_TRIES else 0
+    wait_s = min(_LONGEST_WAIT_S, 2 ** min(failures - free, 20)) if failures >= free else 0
     return failures, (now + timedelta(seconds=wait_s)).isoformat() if wait_s else ""

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from engine.access.bearers import BearerBook, Kind, chosen, loaded, new_token
 from engine.access.credentials import digest
+from engine.errors import InputError
 from engine.storage import Document
 
 SCOPES: Mapping[str, str] = {
@@ -179,6 +180,27 @@ class DeviceBook(BearerBook[Device]):
         if awaited(self.all()) is not None:  # guesses do not wait for the file's lock
             self._change(put)
         return admitted[0] if admitted else None
+
+    def rename(self, device_id: str, name: str) -> Device:
+        """Give a device that is not revoked another name.
+
+        Raises:
+            InputError: there is no such device, or the name cannot be used or is taken.
+            StorageError: the file cannot be read or written, or is damaged.
+        """
+        name, renamed = self.named(name), list[Device]()
+
+        def put(devices: dict[str, Device]) -> None:
+            valid = {key: each for key, each in devices.items() if not each.revoked_at}
+            if device_id not in valid:
+                raise InputError(f"there is no paired device {device_id!r}", hint=_DEVICE.lists)
+            if any(key != device_id and each.name.casefold() == name.casefold() for key, each in valid.items()):
+                raise InputError(f"the device {name!r} already exists", hint="choose another name")
+            devices[device_id] = dataclasses.replace(valid[device_id], name=name)
+            renamed.append(devices[device_id])
+
+        self._change(put)
+        return renamed[0]
 
     def seen(self, device_id: str, day: date) -> None:
         """Note that a screen was used on a day.

@@ -17,13 +17,14 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from engine.access.credentials import CredentialFile, SlowHashes, one_at_a_time, one_more_try
+from engine.access.credentials import FREE_TRIES, CredentialFile, SlowHashes, one_at_a_time, one_more_try
 from engine.errors import InputError
 from engine.storage import Document
 from engine.words import N_
 
 _PIN = re.compile(r"[0-9]{6,12}")
-_MADE_DIGITS = 6
+DIGITS = 6
+"""Fewest digits of a PIN."""
 _STRANGERS = 200
 """How many ids without a PIN have their attempts counted; beyond it, the one tried longest ago is dropped."""
 
@@ -56,19 +57,63 @@ def _trivial(pin: str) -> bool:
     return steps in ({0}, {1}, {9})
 
 
+@dataclass(frozen=True)
+class PinState:
+    """What may be known of somebody's PIN.
+
+    Attributes:
+        since: when it was set, ISO 8601.
+        failures: wrong tries since the last right one.
+        waits_until: the PIN is refused until then; None: it is not.
+    """
+
+    since: str
+    failures: int
+    waits_until: datetime | None
+
+
 class PinBook(CredentialFile[_Pin]):
-    """`pins.json`."""
+    """`pins.json`.
 
-    def __init__(self, place: Path | Document) -> None:
+    Args:
+        digits: fewest digits of a new PIN, and those of one that is made up. PINs that there are stay good.
+        tries: wrong tries before the first wait.
+    """
+
+    def __init__(self, place: Path | Document, *, digits: int = DIGITS, tries: int = FREE_TRIES) -> None:
         super().__init__(place, "employee_id", _loaded, "restore it, or remove it and set the PINs again")
-        self._hashes = SlowHashes()
+        self._hashes, self._digits, self._tries = SlowHashes(), digits, tries
 
-    @staticmethod
-    def generate() -> str:
-        """Return a random PIN of six digits that `put` accepts."""
-        while _trivial(pin := f"{secrets.randbelow(10**_MADE_DIGITS):0{_MADE_DIGITS}}"):
+    def generate(self) -> str:
+        """Return a random PIN that `put` accepts."""
+        while _trivial(pin := f"{secrets.randbelow(10**self._digits):0{self._digits}}"):
             pass
         return pin
+
+    def states(self, now: datetime) -> dict[str, PinState]:
+        """Return everybody who has a PIN, by id."""
+        found = {}
+        for key, each in self.all().items():
+            until = datetime.fromisoformat(each.wait_until) if each.wait_until else None
+            if each.hash:
+                found[key] = PinState(each.created_at, each.failures, until if until and until > now else None)
+        return found
+
+    def unlock(self, employee_id: str) -> bool:
+        """End a person's wait after wrong tries; return whether they have a PIN.
+
+        Raises:
+            StorageError: the file cannot be written.
+        """
+        if not self.has(employee_id):
+            return False
+
+        def put(pins: dict[str, _Pin]) -> None:
+            if (pin := pins.get(employee_id)) is not None:
+                pins[employee_id] = dataclasses.replace(pin, failures=0, wait_until="")
+
+        self._change(put)
+        return True
 
     def has(self, employee_id: str) -> bool:
         """Return whether a person has a PIN."""
@@ -80,14 +125,14 @@ class PinBook(CredentialFile[_Pin]):
         return any(pin.hash for pin in self.all().values())
 
     def put(self, employee_id: str, pin: str, now: datetime) -> None:
-        """Set or replace a person's PIN of six to twelve digits, and end a wait.
+        """Set or replace a person's PIN, and end a wait.
 
         Raises:
             InputError: the PIN has the wrong form or is too easy to guess.
             StorageError: the file cannot be written.
         """
-        if not _PIN.fullmatch(pin):
-            raise InputError("a PIN has 6 to 12 digits and nothing else", hint="choose another")
+        if not _PIN.fullmatch(pin) or len(pin) < self._digits:
+            raise InputError(f"a PIN has {self._digits} to 12 digits and nothing else", hint="choose another")
         if _trivial(pin):
             raise InputError("the PIN is one digit repeated, or digits in a row", hint="choose another")
         row = _Pin(employee_id, self._hashes.make(pin), now.isoformat(timespec="seconds"))
@@ -121,7 +166,9 @@ class PinBook(CredentialFile[_Pin]):
             nonlocal counted
             known = pins.get(employee_id, stranger)
             before = known if known.hash else pins.pop(stranger.employee_id, stranger)
-            failures, until = one_more_try(before.failures, before.wait_until, now, problem=N_("too many wrong PINs"))
+            failures, until = one_more_try(
+                before.failures, before.wait_until, now, problem=N_("too many wrong PINs"), free=self._tries
+            )
             counted = dataclasses.replace(before, failures=failures, wait_until=until)
             pins[counted.employee_id] = counted  # strangers stay in the order of their last attempts
             strangers = [each.employee_id for each in pins.values() if not each.hash]

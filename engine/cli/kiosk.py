@@ -261,6 +261,18 @@ def revoke(
 
 
 @app.command()
+def rename(
+    device_id: Annotated[str, Argument(help="Id of the device, see `muster kiosk devices`.")],
+    name: Annotated[str, Argument(help="Its new name.")],
+    author: Author = "",
+    workspace: Workspace = Path("data"),
+) -> None:
+    """Give a device another name."""
+    device = open_workbench(workspace).kiosk.rename(device_id, name, author=author)
+    say(f"{device.device_id} is called {device.name} now.")
+
+
+@app.command()
 def pin(
     employee_id: EmployeeId,
     remove: Annotated[bool, Option("--remove", help="Take the PIN away.")] = False,

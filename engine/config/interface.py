@@ -65,6 +65,10 @@ class KioskConfig(Section):
     """How long the screen offers to change a passage: in or out, or that the name is wrong; 0: it offers nothing."""
     sound: bool = False
     """Play a short tone when a punch is recorded, and another when the person should look at the camera."""
+    pin_digits: int = Field(6, ge=6, le=12)
+    """Fewest digits of a new PIN, and those of one that is made up. PINs that there are stay good."""
+    pin_tries: int = Field(5, ge=3, le=20)
+    """Wrong PINs before a person must wait; each further one doubles the wait, up to a quarter of an hour."""
     head_turn: bool = True
     """With `presentation.policy = "require"`: ask people to turn their heads until the check has proven a living person."""
     max_viewers: int = Field(30, ge=1, le=200)

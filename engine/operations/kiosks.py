@@ -5,8 +5,8 @@ from __future__ import annotations
 import contextlib
 import ipaddress
 import json
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -29,6 +29,7 @@ class ServedKiosk:
         secure: whether it speaks TLS itself.
         root_path: see `Reach`.
         address: at which screens reach it as the settings say, without a slash at the end; empty: they do not say.
+        screens: ids of the devices that show it now.
     """
 
     camera: str
@@ -37,6 +38,7 @@ class ServedKiosk:
     secure: bool = False
     root_path: str = ""
     address: str = ""
+    screens: tuple[str, ...] = ()
 
     @property
     def everywhere(self) -> bool:
@@ -91,14 +93,16 @@ def pairing_link(kiosk: str, code: str) -> str:
 
 
 @contextlib.contextmanager
-def telling(workspace: Path, kiosk: ServedKiosk) -> Iterator[None]:
-    """Within the context, tell that a kiosk runs."""
+def telling(
+    workspace: Path, kiosk: ServedKiosk, screens: Callable[[], Iterable[str]] = tuple[str, ...]
+) -> Iterator[None]:
+    """Within the context, tell that a kiosk runs; `screens`: which devices show it now."""
     path = _folder(workspace) / f"kiosk-{file_name(kiosk.camera)}.json"
-    told = json.dumps(asdict(kiosk)).encode()
 
     def tell() -> None:
+        told = replace(kiosk, screens=tuple(sorted(screens())))
         with contextlib.suppress(MusterError):  # a full disk must not end what runs
-            atomic_write(path, told, durable=False)
+            atomic_write(path, json.dumps(asdict(told)).encode(), durable=False)
 
     try:
         with upkeep(tell, BEAT_S):
@@ -114,7 +118,7 @@ def kiosks(workspace: Path) -> list[ServedKiosk]:
     for path in _folder(workspace).glob("kiosk-*.json"):
         told = fresh(path)
         with contextlib.suppress(TypeError):
-            found += [ServedKiosk(**told)] if told is not None else []
+            found += [ServedKiosk(**{**told, "screens": tuple(told.get("screens", ()))})] if told is not None else []
     return sorted(found, key=lambda each: (each.port, each.camera))
 
 

@@ -84,11 +84,26 @@ class KioskDesk:
         self._records.note("revoke_device", names.ids(device.name), device.device_id, author=noted)
         return device
 
+    def rename(self, device_id: str, name: str, *, author: str) -> Device:
+        """Give a device another name, see `DeviceBook.rename`.
+
+        Raises:
+            InputError: there is no such device, or the name cannot be used or is taken.
+            StorageError: the change cannot be written.
+        """
+        names = self._records.names
+        noted = names.author(author)
+        before = self._devices.all().get(device_id)
+        device = self._devices.rename(device_id, name)
+        detail = f"{device_id}: before {names.ids(before.name) if before else '?'}"
+        self._records.note("rename_device", names.ids(device.name), detail, author=noted)
+        return device
+
     def give_pin(self, employee_id: str, pin: str | None = None, *, author: str) -> str:
         """Set a person's PIN, which replaces the old one.
 
         Args:
-            pin: six to twelve digits; None: generate one.
+            pin: its digits; None: generate one.
 
         Returns:
             The PIN, which Muster does not store.
@@ -117,6 +132,18 @@ class KioskDesk:
         if not self._records.pins.remove(employee_id):
             raise InputError(f"{employee_id} has no PIN", hint="nothing needs to be done")
         self._records.note("remove_pin", employee_id, "", author=noted)
+
+    def unlock_pin(self, employee_id: str, *, author: str) -> None:
+        """End a person's wait after wrong PINs.
+
+        Raises:
+            InputError: the person has no PIN.
+            StorageError: the change cannot be written.
+        """
+        noted = self._records.names.author(author)
+        if not self._records.pins.unlock(employee_id):
+            raise InputError(f"{employee_id} has no PIN", hint="give one")
+        self._records.note("unlock_pin", employee_id, "", author=noted)
 
     def meant(self, typed: str) -> str:
         """Return the id that differs from the typed one only in case, if there is exactly one; else what was typed."""

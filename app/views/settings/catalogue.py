@@ -352,6 +352,8 @@ BLOCKS: Mapping[Part, tuple[Block, ...]] = {
                 Named("sound", N_("Sound"), N_("Two short tones: recorded, and please look.")),
                 Named("greeting_s", N_("Greeting"), N_("How long it is shown.")),
                 Named("change_s", N_("Changes"), N_("How long people may change in or out. 0: never.")),
+                Named("pin_digits", N_("PIN length"), N_("Fewest digits of a new PIN.")),
+                Named("pin_tries", N_("Wrong PINs"), N_("So many before a person must wait.")),
                 Named("head_turn", N_("Head turn"), N_("Ask for it where a living person must be proven.")),
                 Named("paired_days", N_("Pair again after"), N_("A screen unused for so long must be paired again.")),
                 Named("hosts", N_("Host names"), N_("Under which browsers reach the kiosk."), more=True),

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import itertools
-from datetime import datetime
+from datetime import datetime, tzinfo
 
 import streamlit as st
 
 from app.ui import parts
 from app.web import access
 from app.words import say, say_date, say_time
-from engine.access import CODE_LIFE, SCREEN_SCOPES, Device
+from engine.access import CODE_LIFE, SCREEN_SCOPES, Device, PinState
 from engine.operations.kiosks import kiosks, pairing_link
 from engine.workbench import Workbench
 
-_MADE, _PIN = "settings-screen", "settings-pin"
+_MADE, _PIN, _NAME = "settings-screen", "settings-pin", "settings-rename"
 _ACTION = "system.settings"
 _OWN = "engine"
 """Author of devices that Muster's own processes use among themselves."""
@@ -46,14 +46,16 @@ def _screens(bench: Workbench) -> None:
             _links(bench, made[1])
     found, now = list(bench.devices.all().values()), bench.clock()
     there = [each for each in found if not each.revoked_at and each.author != _OWN]
+    showing = {screen: each.camera for each in kiosks(bench.workspace) for screen in each.screens}
     for device in there:
         with st.container(horizontal=True, vertical_alignment="center"):
             parts.show(
                 '<div><strong>{name}</strong><br><span class="m-soft">{state}</span></div>',
                 name=device.name,
-                state=_state(device, now),
+                state=_state(device, now, showing.get(device.device_id)),
             )
             st.space("stretch")
+            _renaming(device)
             st.button(
                 say("Revoke"),
                 icon=":material/block:",
@@ -96,7 +98,24 @@ def _free(found: list[Device]) -> str:
     return next(name for number in itertools.count(1) if (name := f"screen-{number}") not in taken)
 
 
-def _state(device: Device, now: datetime) -> str:
+def _renaming(device: Device) -> None:
+    key = f"{_NAME}-{device.device_id}"
+    with st.popover(say("Rename"), icon=":material/edit:", key=f"{key}-open"):
+        name = st.text_input(say("Name of the screen"), device.name, max_chars=40, key=key)
+        wanted = (name or "").strip()
+        st.button(
+            say("Save"),
+            key=f"{key}-save",
+            on_click=_rename,
+            args=(device.device_id, wanted),
+            disabled=wanted in {"", device.name},
+        )
+
+
+def _state(device: Device, now: datetime, camera: str | None) -> str:
+    """Whether it is paired, and what it shows; `camera`: it shows this one's kiosk now."""
+    if camera is not None:
+        return say("on now, camera {camera}", camera=camera)
     if device.hash:
         last = datetime.fromisoformat(device.used_on or device.created_at).date()
         return say("paired, last used {day}", day=say_date(last))
@@ -111,6 +130,12 @@ def _pair(name: str) -> None:
     device, code = bench.kiosk.invite(name.strip(), SCREEN_SCOPES, author=author)
     st.session_state[_MADE] = (device.name, code)
     st.session_state.pop("settings-screen-name", None)
+
+
+@parts.guarded
+def _rename(device_id: str, name: str) -> None:
+    bench, author = access.acting(_ACTION)
+    bench.kiosk.rename(device_id, name, author=author)
 
 
 @parts.guarded
@@ -129,7 +154,7 @@ def _pins(bench: Workbench) -> None:
     if not people:
         parts.soft(say("Nobody is registered yet."))
         return
-    having = [each for each in people if bench.pins.has(each)]
+    having = bench.pins.states(bench.clock())
     parts.soft(say("For people whom no camera recognises: they enter their number and PIN at the kiosk."))
     chosen = st.selectbox(
         say("Person"),
@@ -146,6 +171,26 @@ def _pins(bench: Workbench) -> None:
         st.button(
             say("Remove PIN"), key="settings-pin-take", disabled=chosen not in having, on_click=_take, args=(chosen,)
         )
+        if chosen in having and having[chosen].failures:
+            st.button(say("Unlock"), key="settings-pin-unlock", on_click=_unlock, args=(chosen,))
+    lines = [
+        (people[each].name, each, *_told(state, bench.config.zone)) for each, state in having.items() if each in people
+    ]
+    if lines:
+        parts.table((say("Name"), say("Id"), say("PIN since"), say("Wrong tries")), sorted(lines))
+
+
+def _told(state: PinState, zone: tzinfo) -> tuple[str, str]:
+    tries = str(state.failures or "–")
+    if state.waits_until is not None:
+        tries = say("{count}, waits until {time}", count=tries, time=say_time(state.waits_until.astimezone(zone)))
+    return say_date(datetime.fromisoformat(state.since).date()), tries
+
+
+@parts.guarded
+def _unlock(employee_id: str) -> None:
+    bench, author = access.acting(_ACTION)
+    bench.kiosk.unlock_pin(employee_id, author=author)
 
 
 @parts.guarded

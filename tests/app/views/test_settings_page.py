@@ -18,12 +18,15 @@ from waiting import until
 from app.views.settings.catalogue import BLOCKS, ELSEWHERE, patterns
 from app.views.settings.values import in_short
 from app.web import services, viewer
+from engine.access import TryLater
 from engine.config import Config, load_config
 from engine.config.fields import settings_below
 from engine.config.hours import days_of_week
+from engine.errors import InputError
 from engine.operations import camera_search
 from engine.operations.camera_search import find_cameras
 from engine.operations.kiosks import ServedKiosk, kiosks, telling
+from engine.people import Person
 from engine.workbench import Workbench
 
 SETTINGS = """# ours
@@ -292,6 +295,64 @@ def test_a_screen_is_paired_at_the_kiosk_that_runs(place: Workbench, monkeypatch
         page.button("settings-pair").click().run()
         code, link = (each.value for each in page.code)
         assert link == f"https://muster.example.com/door/?pair={code}"
+
+
+def test_a_screen_is_renamed_and_what_it_shows_is_told(place: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:
+    lobby, code = place.kiosk.invite("lobby", ["screen"], author="t")
+    gate, _ = place.kiosk.invite("gate", ["screen"], author="t")
+    assert place.kiosk.admit(code) is not None
+    page = opened(place, monkeypatch, "kiosk")
+    assert "paired, last used" in texts(page)
+    key = f"settings-rename-{lobby.device_id}"
+    page.text_input(key).set_value("Gate")
+    ran(page)
+    page.button(f"{key}-save").click().run()
+    assert place.devices.all()[lobby.device_id].name == "lobby"  # names are told apart without case
+    page.text_input(key).set_value("reception")
+    ran(page)
+    page.button(f"{key}-save").click().run()
+    assert place.devices.all()[lobby.device_id].name == "reception"
+    assert place.devices.all()[gate.device_id].name == "gate"
+    note = next(each for each in place.audit.read() if each.action == "rename_device")
+    assert (note.subject, note.detail) == ("reception", f"{lobby.device_id}: before lobby")
+    with telling(place.workspace, ServedKiosk("entrance", "127.0.0.1", 8600), lambda: [lobby.device_id]):
+        until(lambda: [each.screens for each in kiosks(place.workspace)] == [(lobby.device_id,)])
+        ran(page)
+        assert "on now, camera entrance" in texts(page)
+
+
+def test_pins_are_listed_and_whoever_must_wait_is_let_in_again(
+    place: Workbench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place.people.put(Person("E1", "Ada Lovelace"))
+    pin = place.kiosk.give_pin("E1", author="t")
+    for _ in range(5):
+        assert not place.pins.check("E1", "907461", place.clock())
+    with pytest.raises(TryLater):
+        place.pins.check("E1", pin, place.clock())
+    page = opened(place, monkeypatch, "kiosk")
+    assert "5, waits until" in texts(page) or "<td>5</td>" in texts(page)
+    page.selectbox("settings-pin-person").set_value("E1")
+    ran(page)
+    page.button("settings-pin-unlock").click().run()
+    assert place.pins.check("E1", pin, place.clock())
+    assert "unlock_pin" in [each.action for each in place.audit.read()]
+
+
+def test_the_policy_for_pins_is_followed_and_older_pins_stay_good(place: Workbench) -> None:
+    place.people.put(Person("E1", "Ada Lovelace"))
+    old = place.kiosk.give_pin("E1", author="t")
+    toml = place.workspace / "muster.toml"
+    toml.write_text(toml.read_text() + "[kiosk]\npin_digits = 8\npin_tries = 3\n")
+    bench = Workbench(place.workspace)
+    assert bench.pins.check("E1", old, bench.clock())
+    with pytest.raises(InputError, match="8 to 12 digits"):
+        bench.kiosk.give_pin("E1", "4829130", author="t")
+    assert len(bench.kiosk.give_pin("E1", author="t")) == 8
+    for _ in range(3):
+        assert not bench.pins.check("E1", old, bench.clock())
+    with pytest.raises(TryLater):
+        bench.pins.check("E1", old, bench.clock())
 
 
 @pytest.mark.parametrize("language", ["en", "de"])
