@@ -68,6 +68,12 @@ class Exceptional:
     row: DaySheet
     kind: str
 
+    @property
+    def open(self) -> bool:
+        """Somebody must still say what happened, or approve what somebody said: not a late arrival, and not an absence already decided."""
+        told = {Status.LATE, Status.LEFT_EARLY, Status.NOT_ENROLLED, "corrected"}
+        return self.kind not in told and not (self.kind == Status.ABSENT and self.row.corrected_by)
+
 
 _ORDER = (
     "overdue",

@@ -38,7 +38,7 @@ def _counts(each: Explanation) -> bool:
     return each.taken_back is None and each.row.passage and not each.repeats
 
 
-def _what(bench: Workbench, each: Correction) -> str:
+def what(bench: Workbench, each: Correction) -> str:
     """A correction in words."""
     if each.action == "add":
         text = {"in": say("arrival {time}"), "out": say("departure {time}")}.get(
@@ -75,7 +75,7 @@ def _history(bench: Workbench, own: Sequence[Correction]) -> None:
         elif each.action in {"add", "remove", "status"}:
             state = say("revoked")
         when = f"{say_date(made.date())} {say_time(made)}"
-        lines.append((when, _what(bench, each), state, each.author, bench.office.readable(each.reason)))
+        lines.append((when, what(bench, each), state, each.author, bench.office.readable(each.reason)))
     parts.table((say("Created"), say("What"), say("State"), say("By"), say("Reason")), lines)
 
 
@@ -173,7 +173,7 @@ def _value(
         offered = [each for each in EXCUSES if asked or each != Status.AS_PLANNED]
         return st.selectbox(say("Status"), offered, format_func=parts.mark, width=240, key=f"{_KEY}-status")
     if action == "revoke":
-        made = {each.correction_id: f"{_what(bench, each)}, {each.author}" for each in holding(own)}
+        made = {each.correction_id: f"{what(bench, each)}, {each.author}" for each in holding(own)}
         return _choice(say("Correction"), made, action)
     if action in {"remove", "not_this"}:
         seen = [each.row for each in passages if action == "remove" or _shows_a_face(each)]

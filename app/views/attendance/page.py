@@ -8,10 +8,10 @@ import streamlit as st
 
 from app.ui import parts, people_filter
 from app.ui.address import put, to
-from app.views.attendance import charts, downloads, filters, importing, tables
+from app.views.attendance import charts, downloads, filters, importing, settle, tables
 from app.views.attendance.filters import SheetFilter
 from app.web import access
-from app.words import say, say_date, say_percent
+from app.words import say, say_count, say_date, say_percent
 from engine.attendance import DaySheet
 from engine.operations.reporting import AttendanceReports
 from engine.reports import Headline, exceptions, headline
@@ -41,6 +41,9 @@ def show() -> None:
     filters.row(asked, today, people.values())
     filters.cut(asked)
     shown = asked.shown
+    if st.query_params.get("view") == settle.VIEW and access.may("attendance.correct"):
+        settle.show(shown)
+        return
     if st.query_params.get("chart") and "view" not in st.query_params:  # a link from before there was a view
         put(view="charts")
     view = st.query_params.get("view", "")
@@ -79,6 +82,14 @@ def _sheet(
     found = exceptions(rows, reports.now, bench.attendance.rota)
     st.header(say("Exceptions ({count})", count=len(found)) if found else say("Exceptions"))
     if found:
+        waiting = sum(each.open for each in found)
+        if waiting and access.may("attendance.correct"):
+            st.button(
+                say_count("Settle {count} open day", "Settle {count} open days", waiting),
+                icon=":material/checklist:",
+                key="attendance-settle-begin",
+                on_click=settle.begin,
+            )
         tables.exceptions(found, several_days=several)
     else:
         st.caption(say("No decisions needed."))

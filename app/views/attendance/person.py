@@ -148,21 +148,31 @@ def _presence(bench: Workbench, employee_id: str, first: date, last: date, known
 
 def _day(bench: Workbench, reports: AttendanceReports, employee_id: str, day: date, row: DaySheet | None) -> None:
     st.header(say_date(day))
+    passages = evidence(bench, reports, employee_id, day, row)
+    if day <= reports.now.date():
+        corrections.show(bench, employee_id, day, passages, row)
+
+
+def evidence(
+    bench: Workbench, reports: AttendanceReports, employee_id: str, day: date, row: DaySheet | None
+) -> list[Explanation]:
+    """Show what a day came to and each passage, with what the user may see of it, and return the passages."""
     if row is not None:
         _summary(row)
-    evidence, pictures = access.may("attendance.evidence"), access.may("attendance.picture")
+    explained, pictures = access.may("attendance.evidence"), access.may("attendance.picture")
     passages = reports.explained(employee_id, day)
     if passages:
         names = {key: each.name for key, each in bench.people.known().items()}
         told = (
-            _explained(bench, each, names) if evidence else _passage(each, shown=pictures and reports.has_picture(each))
+            _explained(bench, each, names)
+            if explained
+            else _passage(each, shown=pictures and reports.has_picture(each))
             for each in passages
         )
         parts.html(parts.joined(told))
     else:
         st.caption(say("No camera saw this person on this day."))
-    if day <= reports.now.date():
-        corrections.show(bench, employee_id, day, passages, row)
+    return passages
 
 
 def _summary(row: DaySheet) -> None:
@@ -172,7 +182,8 @@ def _summary(row: DaySheet) -> None:
         body = Markup(" ").join(parts.markup("{each}", each=cell) for cell in cells if cell)
         return parts.markup("<span>{a}</span><span>{b}</span>", a=term_, b=body)
 
-    lines = [line(say("Status"), parts.status(row.status), tables.span(row.first_in, row.last_out))]
+    times = tables.span(row.first_in, row.last_out) if row.first_in or row.last_out else ""
+    lines = [line(say("Status"), parts.status(row.status), times)]
     if row.counted_in or row.counted_out:
         times = tables.span(row.counted_in or row.first_in, row.counted_out or row.last_out)
         lines.append(line(say("Counted"), times, say("(rounded)")))
