@@ -321,6 +321,8 @@ class Track:
         unsure: it had a name, which no face has confirmed for a while, or which something speaks against.
         recognised: when a face last confirmed the decision; None: none has.
         covered: what of the face is covered, if that is why it was not recognised, see `engine.occlusion`.
+        held: unknown by the face, and may yet identify themselves at the kiosk.
+        claimed: identified by badge or PIN; the face decided nothing.
     """
 
     track_id: int
@@ -339,6 +341,8 @@ class Track:
     unsure: bool = False
     recognised: datetime | None = None
     covered: str = ""
+    held: bool = False
+    claimed: bool = False
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "box", _frozen(np.asarray(self.box, np.float32).reshape(4)))
@@ -372,6 +376,7 @@ class EventKind(StrEnum):
     PRESENTATION_ATTACK = "presentation_attack"
     WATCH_LIST = "watch_list"
     WRONG_NAME = "wrong_name"
+    BADGE = "badge"
     CAMERA_LOST = "camera_lost"
     CAMERA_BACK = "camera_back"
     PART_LOST = "part_lost"

@@ -10,7 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import cast
 
-from engine.access import AccountBook, Audit, DeviceBook, PinBook, SecretTexts, TokenBook, site_names
+from engine.access import AccountBook, Audit, BadgeBook, DeviceBook, PinBook, SecretTexts, TokenBook, site_names
 from engine.alignment import ALIGNMENT_ID
 from engine.attendance import AttendanceBook, CoverageBook, Plan, Rota
 from engine.config import CameraConfig, Config, LeaveKindConfig, load_config
@@ -152,6 +152,7 @@ class Workbench:
             deliveries=self.outbox.log,
             audit=self.audit,
             pins=self.pins,
+            badges=BadgeBook(store.document("badges.json", mode=0o600), lambda code: logs.sealer.mac("badge", code)),
             vault=vault,
             seals=store.seals(),
             users=self.accounts,
@@ -288,6 +289,11 @@ class Workbench:
 
     def _networks(self) -> FaceReader:
         return self.reader
+
+    @property
+    def badges(self) -> BadgeBook:
+        """Badges of people who identify themselves without their face."""
+        return self.records.badges
 
     @cached_property
     def reader(self) -> FaceReader:

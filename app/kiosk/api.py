@@ -152,6 +152,22 @@ def _fields() -> dict[str, Any]:
     return content if isinstance(content, dict) else {}
 
 
+@routes.post("/badge")
+@needs("pin")
+def badge() -> Response:
+    """Record somebody by the code of their badge, as a reader typed it."""
+    request.max_content_length = _MOST_OF_A_PIN
+    code = _fields().get("code")
+    if not isinstance(code, str) or not code.strip():
+        return problem(422, "incomplete", "send the code that the reader typed")
+    try:
+        return jsonify({"greeting": station().show_badge(code)})
+    except TryLater:
+        raise
+    except InputError as error:
+        return problem(403, "wrong_badge", error.message, hint=error.hint)
+
+
 @routes.post("/pin")
 @needs("pin")
 def pin() -> Response:

@@ -107,11 +107,11 @@ class Greeter:
         if row.event in _GREETED and row.camera == self._camera:
             self._jobs.put(row)
 
-    def by_hand(self, employee_id: str, row: PunchRow | None) -> dict[str, Any]:
-        """Greet a person at once after they entered their PIN; without a row there was one from a moment ago."""
+    def by_hand(self, employee_id: str, row: PunchRow | None, method: str = "pin") -> dict[str, Any]:
+        """Greet a person at once after they entered their PIN or showed a badge; without a row there was one from a moment ago."""
         now = self._bench.clock()
         greeting = self.greeting(row) if row else self._without_row(_Expected(employee_id, now, 0.0))
-        greeting["method"] = "pin"
+        greeting["method"] = method
         self._greet(greeting)
         return greeting
 

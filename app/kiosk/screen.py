@@ -40,6 +40,7 @@ def page() -> str:
         "greeting_s": config.greeting_s,
         "change_s": config.change_s,
         "pin": device().may("pin") and kiosk.offers_pin(),
+        "badge": device().may("pin") and kiosk.offers_badge(),
         "sound": config.sound,
         "camera": kiosk.camera.name,
         "organisation": kiosk.bench.config.organisation,
@@ -109,8 +110,12 @@ def events() -> Response:
 def _told(kiosk: Station, last_id: str, may: Callable[[], bool], *, pin: bool) -> Iterator[bytes]:
     hub = kiosk.hub
     place = hub.place(last_id)
-    offered = pin and kiosk.offers_pin()
-    yield f"retry: 2000\n{as_event('hello', kiosk.hello(pin=offered))}".encode()
+
+    def offers() -> dict[str, bool]:
+        return {"pin": pin and kiosk.offers_pin(), "badge": pin and kiosk.offers_badge()}
+
+    offered = offers()
+    yield f"retry: 2000\n{as_event('hello', kiosk.hello(**offered))}".encode()
     pinged = time.monotonic()
     while not hub.closed:
         for message in hub.after(place, _CHECK_S):
@@ -121,9 +126,9 @@ def _told(kiosk: Station, last_id: str, may: Callable[[], bool], *, pin: bool) -
             yield as_event("ping", {}).encode()
         if not may():
             return
-        if offered != (pin and kiosk.offers_pin()):
-            offered = not offered
-            yield as_event("hello", kiosk.hello(pin=offered)).encode()
+        if offered != (now_offered := offers()):
+            offered = now_offered
+            yield as_event("hello", kiosk.hello(**offered)).encode()
 
 
 def _streamed(parts: Iterator[bytes], mimetype: str, *leave: Callable[[], None]) -> Response:

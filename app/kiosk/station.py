@@ -38,7 +38,27 @@ Said = Literal["in", "out", "not_me"]
 _POLL_S = 1.0
 _PATIENCE_S = 5.0
 _GUESSES, _GUESS_S = 12, 60.0
-"""Window of recent wrong PINs, in count and seconds."""
+"""Window of recent wrong PINs, and of wrong badges, in count and seconds."""
+
+
+@contextlib.contextmanager
+def _slowed(wrong: deque[float], problem: str) -> Iterator[None]:
+    """Count what is refused within the context.
+
+    Raises:
+        TryLater: there was too much of it lately.
+    """
+    now = time.monotonic()
+    recent = [each for each in wrong if now - each < _GUESS_S]
+    if len(recent) >= _GUESSES:
+        raise TryLater(problem, wait_s=max(1, round(_GUESS_S - (now - recent[0]))))
+    try:
+        yield
+    except TryLater:
+        raise
+    except InputError:
+        wrong.append(now)
+        raise
 
 
 class TooLate(InputError):
@@ -73,6 +93,7 @@ class Station(CameraWatcher):
         self.backlog = bench.store.backlog()
         self._prompter = Prompter(bench.config, camera)
         self._wrong: deque[float] = deque(maxlen=_GUESSES)
+        self._wrong_codes: deque[float] = deque(maxlen=_GUESSES)
         self._guessing = threading.Lock()
         self._stopping = threading.Event()
 
@@ -144,17 +165,27 @@ class Station(CameraWatcher):
             self._stopping.wait(_POLL_S)
 
     def _checked(self, employee_id: str, pin: str) -> PunchRow | None:
-        now = time.monotonic()
-        recent = [wrong for wrong in self._wrong if now - wrong < _GUESS_S]
-        if len(recent) >= _GUESSES:  # each number has its own wait; this one slows down attempts with many numbers
-            raise TryLater("too many wrong numbers or PINs", wait_s=max(1, round(_GUESS_S - (now - recent[0]))))
-        try:
+        # each number has its own wait; this one slows down attempts with many numbers
+        with _slowed(self._wrong, "too many wrong numbers or PINs"):
             return self.bench.kiosk.punch(employee_id, pin, self.camera.name, self.camera.frame())
-        except TryLater:
-            raise
-        except InputError:
-            self._wrong.append(now)
-            raise
+
+    def show_badge(self, code: str) -> dict[str, Any]:
+        """Record a person by the code of their badge with the camera's current picture, and return their greeting.
+
+        Raises:
+            TryLater: too many wrong codes.
+            InputError: the badge is not known, or not good any more.
+            StorageError: it could not be written.
+        """
+        if not self._guessing.acquire(timeout=_PATIENCE_S):
+            raise TryLater("someone else is identifying themselves", wait_s=round(_PATIENCE_S))
+        try:
+            with _slowed(self._wrong_codes, "too many wrong badges"):
+                employee_id, row = self.bench.kiosk.punch_by_badge(code, self.camera.name, self.camera.frame())
+        finally:
+            self._guessing.release()
+        self.punches += row is not None and row.event == "punch"
+        return self.greeter.by_hand(employee_id, row, "badge")
 
     def enter_pin(self, employee_id: str, pin: str) -> dict[str, Any]:
         """Record a person by number and PIN with the camera's current picture, and return their greeting.
@@ -209,11 +240,19 @@ class Station(CameraWatcher):
             log.warning("%s", error)
             return False
 
-    def hello(self, *, pin: bool) -> dict[str, Any]:
-        """The initial state for a screen."""
+    def offers_badge(self) -> bool:
+        """Whether anyone has a badge; False if the file is unreadable."""
+        try:
+            return self.bench.badges.any()
+        except MusterError as error:
+            log.warning("%s", error)
+            return False
+
+    def hello(self, *, pin: bool, badge: bool = False) -> dict[str, Any]:
+        """The initial state for a screen; `pin`, `badge`: what it may offer, and a page that began with other ways begins anew."""
         now = self.bench.clock().astimezone(self.bench.config.zone)
         return {
-            "boot": f"{self.hub.boot}{'p' if pin else ''}",
+            "boot": f"{self.hub.boot}{'p' if pin else ''}{'b' if badge else ''}",
             "version": __version__,
             "server_time": now.isoformat(timespec="milliseconds"),
             "utc_offset_min": round((now.utcoffset() or timedelta(0)).total_seconds() / 60),

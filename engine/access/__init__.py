@@ -7,6 +7,7 @@ from engine.access import second_factor
 from engine.access.account import Account
 from engine.access.accounts import AccountBook, WrongSecret
 from engine.access.audit import AUDIT, Audit, AuditRow
+from engine.access.badges import Badge, BadgeBook
 from engine.access.choosing import PASSWORD_LENGTH
 from engine.access.credentials import TryLater
 from engine.access.departments import Departments
@@ -39,6 +40,8 @@ __all__ = [
     "AccountBook",
     "Audit",
     "AuditRow",
+    "Badge",
+    "BadgeBook",
     "Departments",
     "Device",
     "DeviceBook",

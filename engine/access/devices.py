@@ -24,7 +24,7 @@ SCOPES: Mapping[str, str] = {
     "status": "read the state of the camera and the server",
     "attendance": "read who came today, by name",
     "recognise": "send pictures and get names back",
-    "pin": "let people enter their PIN",
+    "pin": "let people enter their PIN or show a badge",
     "metrics": "read the figures for monitoring",
 }
 """What each scope allows."""

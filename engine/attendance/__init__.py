@@ -14,12 +14,13 @@ from engine.attendance.inside import Inside, count_inside, inside_now
 from engine.attendance.log import Sighting
 from engine.attendance.presence import Direction, Meaning, meaning
 from engine.attendance.rota import Rota
-from engine.attendance.rows import IMPORTED, PUNCH, DayRows, PunchRow, turned, valid_rows
+from engine.attendance.rows import FACELESS, IMPORTED, PUNCH, DayRows, PunchRow, turned, valid_rows
 from engine.attendance.sheet import Book, day_sheet
 from engine.attendance.sheets import Plan
 
 __all__ = [
     "CORRECTION",
+    "FACELESS",
     "IMPORTED",
     "KINDS_OF_HOURS",
     "LONG",

@@ -66,7 +66,7 @@ def explain(row: PunchRow, taken_back: str | None = None, *, repeats: bool = Fal
         parts.append(Part("not certain: {reason}", {"reason": row.reason or "–"}))
     elif row.reason:
         parts.append(Part("because {reason}", {"reason": row.reason}))
-    ways = {"pin": _of_pin, IMPORTED: _of_import}
+    ways = {"pin": _of_pin, "badge": _of_badge, IMPORTED: _of_import}
     parts += ways.get(row.method, _of_face)(row)
     if repeats:
         parts.append(Part("another row shows the same passage"))
@@ -76,6 +76,13 @@ def explain(row: PunchRow, taken_back: str | None = None, *, repeats: bool = Fal
 def _of_pin(row: PunchRow) -> Iterator[Part]:
     """No face was compared."""
     yield Part("the person entered their PIN at camera {camera}", {"camera": row.camera or "–"})
+    if row.evidence_image:
+        yield Part("the picture of that moment is kept")
+
+
+def _of_badge(row: PunchRow) -> Iterator[Part]:
+    """No face was compared."""
+    yield Part("the person showed their badge at camera {camera}", {"camera": row.camera or "–"})
     if row.evidence_image:
         yield Part("the picture of that moment is kept")
 

@@ -40,7 +40,7 @@ class Sighting:
         arrival: a presence begins; only such a sighting can be a punch.
         certain: False: the face could not be identified for certain, and `reason` says why.
         liveness: `passed`, `unproven` or `failed`; empty: not checked.
-        method: with `pin`, no face was compared, and the cells about it stay empty.
+        method: with `pin` or `badge`, no face was compared, and the cells about it stay empty.
     """
 
     employee_id: str
@@ -54,7 +54,7 @@ class Sighting:
     certain: bool = True
     reason: str = ""
     liveness: str = ""
-    method: Literal["face", "pin"] = "face"
+    method: Literal["face", "pin", "badge"] = "face"
 
 
 class PunchLog(TypedDayLog[PunchRow]):

@@ -13,6 +13,8 @@ from engine.storage.logs.rows import RowType
 
 IMPORTED = "imported"
 """The method of rows that another system recorded."""
+FACELESS = frozenset({"pin", "badge"})
+"""Methods by which people identify themselves without their face."""
 PunchEvent = Literal["punch", "seen", "unidentified", "retract", "turn"]
 
 
@@ -24,7 +26,7 @@ class PunchRow:
         event_id: unique; begins with the day.
         timestamp: timezone-aware.
         employee_id: the person; in an `unidentified` row, the one whom the face resembled most.
-        method: `face`, `pin`, `sample` or `imported`.
+        method: `face`, `pin`, `badge`, `sample` or `imported`.
         track: the track's name; in imported rows the import's id.
         agreeing_frames, voting_frames: good frames for this name, and all that voted; None: no face was compared.
         similarity, runner_up, runner_up_similarity, margin: of the best person and the next best; cosines.
@@ -68,7 +70,7 @@ class PunchRow:
     @property
     def by_camera(self) -> bool:
         """Whether a camera saw a face: neither a PIN nor another system said so."""
-        return self.method not in {"pin", IMPORTED}
+        return self.method not in {*FACELESS, IMPORTED}
 
     @property
     def content(self) -> tuple[str, datetime]:

@@ -17,6 +17,7 @@ from engine.cli import (
     archive,
     attendance,
     backup,
+    badge,
     calibrate,
     confirm,
     demo,
@@ -76,7 +77,7 @@ app = typer.Typer(
 )
 _PANELS = {
     Panel.START: (demo, serve, workbench, machine),
-    Panel.RECOGNISE: (people, watching, kiosk, archive),
+    Panel.RECOGNISE: (people, watching, kiosk, badge, archive),
     Panel.ATTENDANCE: (attendance, punches, leave, account, month, hr),
     Panel.SECURITY: (security, search, confirm, notify),
     Panel.ADMINISTER: (users, token, store, records, keys, backup, service),

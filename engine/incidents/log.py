@@ -42,6 +42,8 @@ class IncidentKind(StrEnum):
     WATCH_LIST = "watch_list"
     WRONG_NAME = "wrong_name"
     """Somebody said at the kiosk that they are not the person whom Muster named."""
+    BADGE = "badge"
+    """Badge or PIN and face differ, or a revoked badge was shown; `detail` says which."""
     CAMERA_LOST = "camera_lost"
     CAMERA_BACK = "camera_back"
     PART_LOST = "part_lost"

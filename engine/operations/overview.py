@@ -248,7 +248,7 @@ CLASSES: Mapping[str, tuple[tuple[str, ...], str | None]] = {
     "evidence": (("images/evidence",), "evidence_images"),
     "unknown people": (("images/unknown", "images/unidentified"), "unknown_images"),
     "tailgating and attacks": (
-        ("images/tailgating", "images/presentation_attack", "images/watch_list", "images/wrong_name"),
+        ("images/tailgating", "images/presentation_attack", "images/watch_list", "images/wrong_name", "images/badge"),
         "tailgating_images",
     ),
     "attendance logs": (

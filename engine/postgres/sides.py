@@ -17,6 +17,7 @@ DOCUMENTS = {
     "accounts.json": 0o600,
     "devices.json": 0o600,
     "pins.json": 0o600,
+    "badges.json": 0o600,
     "tokens.json": 0o600,
     "calibration.json": 0o640,
     "reports.json": 0o640,

@@ -98,7 +98,13 @@ def export_subject(
     employment = [dataclasses.asdict(row) for row in (book.all().get(employee_id, NO_CAREER).rows if book else ())]
     documents: dict[str, object] = {
         "person.json": (dataclasses.asdict(subject.person) if subject.person else {"employee_id": employee_id})
-        | {"has_pin": records.pins.has(employee_id)},
+        | {
+            "has_pin": records.pins.has(employee_id),
+            "badges": [
+                {"badge_id": each.badge_id, "kind": each.kind, "since": each.created_at, "revoked_at": each.revoked_at}
+                for each in records.badges.of(employee_id)
+            ],
+        },
         "attendance_log.json": held(records.attendance.log, "event_id", {row.event_id for row in subject.attendance}),
         "day_sheets.json": scrub.rows(map(cells, sheets)),
         "corrections.json": held(

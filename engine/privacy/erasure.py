@@ -131,6 +131,7 @@ def forget(
     messages = erase_messages(records, lambda each: each in subject.ids, incidents)
     SettingsDesk(records).forget(lambda text: any(mentions(text, each) for each in {name, *subject.ids}))
     leave, pin = records.leave.remove(employee_id), records.pins.remove(employee_id)
+    records.badges.remove(employee_id)
     account = records.accounts.remove(employee_id)
     told = {name} - {""}  # an author may be recorded by name
     if _told_by_id(subject) or shared is not None:

@@ -22,7 +22,7 @@ from engine.storage.vault import Owner
 
 _IMAGES: Mapping[str, tuple[str, ...]] = {
     "unknown_images": ("unknown", "unidentified"),
-    "tailgating_images": ("tailgating", "presentation_attack", "watch_list", "wrong_name"),
+    "tailgating_images": ("tailgating", "presentation_attack", "watch_list", "wrong_name", "badge"),
     "evidence_images": ("evidence",),
 }
 QUARANTINE = "quarantine"

@@ -125,6 +125,7 @@ def find(records: Records, employee_id: str, threshold: float) -> Subject:
     """
     subject = Subject(records, employee_id, threshold)
     known = subject.person is not None or subject.templates or records.pins.has(employee_id)
+    known = known or bool(records.badges.of(employee_id))
     if not known and not subject.own_pictures():
         raise nobody_has(employee_id, records.people.known())
     return subject

@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable
-from datetime import timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.access import Device, DeviceBook
+from engine.access import Badge, Device, DeviceBook
 from engine.attendance import Direction, PunchRow, Sighting, record_shown, valid_rows
 from engine.config.ids import nobody_has
 from engine.errors import InputError, StorageError
 from engine.imaging import read_image
-from engine.incidents import IncidentRow
+from engine.incidents import IncidentKind, IncidentRow
 from engine.incidents.notifications import Outbox
+from engine.people.store import clean_id
 from engine.records.books import Records
-from engine.storage import new_id
-from engine.types import Event, EventKind, Identity, Severity
+from engine.storage import clean_text, new_id
+from engine.types import Event, EventKind, Identity, Person, Severity
 
 log = logging.getLogger(__name__)
 
@@ -171,9 +174,20 @@ class KioskDesk:
         person = records.people.known().get(employee_id)
         if not right or person is None or not person.active:
             raise InputError("number or PIN is wrong", hint="try again, or ask HR")
+        return self._passed(employee_id, now, camera, picture, "pin")
+
+    def _passed(
+        self,
+        employee_id: str,
+        now: datetime,
+        camera: str,
+        picture: NDArray[np.uint8] | None,
+        method: Literal["pin", "badge"],
+    ) -> PunchRow | None:
+        records = self._records
         # a track of its own, so that a retraction concerns this passage alone
-        track = f"pin-{new_id(now.astimezone(records.zone))}"
-        sighting = Sighting(employee_id, now, camera, track, Identity(), "", 0, method="pin")
+        track = f"{method}-{new_id(now.astimezone(records.zone))}"
+        sighting = Sighting(employee_id, now, camera, track, Identity(), "", 0, method=method)
         try:
             return record_shown(records.attendance, sighting, records.people.known, picture)
         except StorageError as error:
@@ -181,6 +195,81 @@ class KioskDesk:
                 raise
             log.warning("no evidence picture: %s", error)
             return record_shown(records.attendance, sighting, records.people.known, None)
+
+    def issue_badge(
+        self, employee_id: str, number: str | None = None, *, author: str, name: str = ""
+    ) -> tuple[Badge, str]:
+        """Give a person a badge, see `BadgeBook.issue`; from then on they are expected, with or without a face.
+
+        Args:
+            name: adds the person if there is none of that id.
+
+        Raises:
+            InputError: the person is unknown or inactive, or the number cannot be used.
+            StorageError: the badge cannot be written.
+        """
+        records = self._records
+        noted, now = records.names.author(author), records.now()
+        person = records.people.known().get(employee_id)
+        if person is None and name.strip():
+            person = Person(clean_id(employee_id), clean_text(name, what="name", limit=200))
+        if person is None:
+            raise nobody_has(employee_id, records.people.known())
+        if not person.active:
+            raise InputError(f"{employee_id} is inactive", hint="set the person active first")
+        badge, code = records.badges.issue(person.employee_id, number, author=records.names.text(author), now=now)
+        if not person.enrolled_at:
+            records.people.put(replace(person, enrolled_at=now.isoformat(timespec="seconds")))
+        records.note("issue_badge", person.employee_id, f"{badge.kind} {badge.badge_id}", author=noted)
+        return badge, code
+
+    def revoke_badge(self, badge_id: str, *, author: str) -> Badge:
+        """Revoke a badge, see `BadgeBook.revoke`.
+
+        Raises:
+            InputError: there is no such badge, or it was revoked before.
+            StorageError: the change cannot be written.
+        """
+        noted = self._records.names.author(author)
+        badge = self._records.badges.revoke(badge_id, now=self._records.now())
+        self._records.note("revoke_badge", badge.employee_id, badge.badge_id, author=noted)
+        return badge
+
+    def punch_by_badge(self, code: str, camera: str, picture: NDArray[np.uint8] | None) -> tuple[str, PunchRow | None]:
+        """Record the passage of somebody who showed a badge.
+
+        Args:
+            code, camera, picture: as read; see `punch`.
+
+        Returns:
+            Whose badge it is, and the row; None if the person was recorded a moment ago.
+
+        Raises:
+            InputError: the badge is not known, is revoked (security is told), or its owner is inactive.
+            StorageError: the row cannot be written.
+        """
+        records, now = self._records, self._records.clock()
+        badge = records.badges.find(code)
+        person = records.people.known().get(badge.employee_id) if badge else None
+        if badge is None or badge.revoked_at or person is None or not person.active:
+            if badge is not None:
+                self._tell_replay(badge, camera, picture, now)
+            raise InputError("this badge is not good", hint="use the PIN, or tell reception")
+        return badge.employee_id, self._passed(badge.employee_id, now, camera, picture, "badge")
+
+    def _tell_replay(self, badge: Badge, camera: str, picture: NDArray[np.uint8] | None, now: datetime) -> None:
+        """Tell security of a badge that is good no more, once in a while."""
+        incidents, day = self._records.incidents, self._records.attendance.day_of(now)
+        track = f"badge-{badge.badge_id}"
+        told = [row for row in incidents.log.read(day, day) if row.kind is IncidentKind.BADGE and track in row.tracks]
+        if any(now - row.timestamp < _TOLD_AGAIN for row in told):
+            return
+        people, detail = (badge.employee_id,), "a badge was shown that is revoked, or whose owner is inactive"
+        event = Event(EventKind.BADGE, now, camera, employee_ids=people, severity=Severity.HIGH, detail=detail)
+        pictures = {} if picture is None else {"image": picture}
+        row = incidents.record(event, pictures, tracks=[track], ahead=self._outbox.announce)
+        if row is not None:
+            self._outbox.submit(row)
 
     def turn(self, passage: PunchRow, direction: Direction) -> PunchRow:
         """Write in which direction a passage went, as the person says who has just been greeted.
@@ -238,4 +327,5 @@ class KioskDesk:
         return found
 
 
+_TOLD_AGAIN = timedelta(minutes=10)
 _DENIED = "the person said at the kiosk that this is somebody else"

@@ -16,6 +16,7 @@ _KINDS: Mapping[str, str] = {
     "presentation_attack": "A picture instead of a face",
     "watch_list": "Person on the watch list",
     "wrong_name": "Name denied at the kiosk",
+    "badge": "Badge misused",
 }
 _CAPTIONS: Mapping[str, str] = {
     "image": "What was found",

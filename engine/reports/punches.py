@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
-from engine.attendance import IMPORTED, Correction, PunchRow, valid_rows
+from engine.attendance import FACELESS, IMPORTED, Correction, PunchRow, valid_rows
 from engine.attendance.periods import forces
 from engine.attendance.presence import Direction
 from engine.storage import table_cell, table_text
@@ -116,7 +116,7 @@ def attlog(rows: Sequence[PassageInForce], ids: Mapping[str, str] | None = None)
     lines = []
     for row in rows:
         who = table_cell((ids or {}).get(row.employee_id, row.employee_id))
-        way = _OTHER if row.method in {BY_HAND, IMPORTED, "pin"} else _FACE
+        way = _OTHER if row.method in {BY_HAND, IMPORTED, *FACELESS} else _FACE
         cells = (
             f"{who:>9}",
             f"{row.time:%Y-%m-%d %H:%M:%S}",

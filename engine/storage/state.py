@@ -34,7 +34,15 @@ CHAIN = "state"
 
 TABLES = ("people.csv", "employment.csv", "leave.csv", "time_account.csv")
 """Tables that people may edit by hand: a change is used and told, and nothing is written over it until somebody accepts it."""
-SECRETS = ("accounts.json", "devices.json", "tokens.json", "pins.json", "calibration.json", "retention.json")
+SECRETS = (
+    "accounts.json",
+    "devices.json",
+    "tokens.json",
+    "pins.json",
+    "badges.json",
+    "calibration.json",
+    "retention.json",
+)
 """Files that decide who gets in: a changed one is refused."""
 GALLERIES = ("gallery/people.safetensors", "gallery/strangers.safetensors", "gallery/anchors.safetensors")
 """Templates: those that were changed are set aside."""

@@ -33,6 +33,7 @@ from engine.access import INCIDENTS, REST_SCOPES, ROLES
 from engine.access.devices import SCOPES
 from engine.imaging import write_jpeg
 from engine.people import Person
+from engine.records.books import PICTURE_FOLDERS
 from engine.types import Event, EventKind
 from engine.workbench import Workbench
 
@@ -53,7 +54,7 @@ _NOBODY = "nobody"
 _WHO = (_NOBODY, *ROLES)
 _OWN = {"origin": "http://127.0.0.1:8501"}
 _OF_SALES = "images/evidence/20250310T080000-x.jpg"
-_PICTURES = ("enrolment", "evidence", "unidentified", "unknown", "tailgating", "presentation_attack", "watch_list")
+_PICTURES = PICTURE_FOLDERS
 
 ASKED: Mapping[str, Sequence[tuple[str, str, str]]] = {
     "/sign-in": [("GET", "/sign-in", "sign-in page")],

@@ -5,6 +5,7 @@ import { Greetings } from "./greetings.js";
 import { Picture } from "./picture.js";
 import { Offer } from "./offer.js";
 import { PinDialog } from "./pin.js";
+import { Wedge } from "./wedge.js";
 import { dateOf, element, has, hush, icon, now, say, setTime, settings, sound, speak, timeOf } from "./words.js";
 
 const TONES = {
@@ -21,7 +22,8 @@ const SMALLEST_VH = 8;
 const message = element("message");
 const large = message.querySelector(".large");
 const notice = element("notice");
-const help = say(settings.pin ? "please_pin" : "please_reception");
+const ways = `${settings.badge ? "_badge" : ""}${settings.pin ? "_pin" : ""}` || "_reception";
+const help = say(`please${ways}`);
 
 let link = "connecting";
 let camera = { state: "starting", since: "" };
@@ -34,6 +36,11 @@ const greetings = new Greetings(draw);
 const offer = new Offer(greetings, draw, () => linked("unpaired"), help);
 const picture = new Picture(element("picture"), (there) => document.body.classList.toggle("pictured", there));
 const dialog = new PinDialog((greeting) => greetings.answer(greeting), () => linked("unpaired"));
+new Wedge(dialog, () => link !== "unpaired", {
+  greeted: (greeting) => greetings.answer(greeting),
+  refused: (title, line) => offer.tell(title, line),
+  unpaired: () => linked("unpaired"),
+});
 const events = new Events({
   hello(data) {
     setTime(data.server_time, data.utc_offset_min);

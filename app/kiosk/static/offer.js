@@ -81,13 +81,14 @@ export class Offer {
     if (status === 200 && answer?.greeting) return this.#greetings.change(answer.greeting);
     if (status === 200 && answer) {
       this.#greetings.withdraw(key);
-      return this.#tell(say("denied"), this.#help);
+      return this.tell(say("denied"), this.#help);
     }
     const over = status === 410 || status === 422;
-    this.#tell(say(over ? "offer_over" : "offer_failed"), say(over ? "offer_over_hint" : "please_reception"));
+    this.tell(say(over ? "offer_over" : "offer_failed"), say(over ? "offer_over_hint" : "please_reception"));
   }
 
-  #tell(title, line) {
+  /** Show a sentence for a moment. */
+  tell(title, line) {
     clearTimeout(this.#timer);
     this.note = { title, line };
     this.#timer = setTimeout(() => {

@@ -48,6 +48,17 @@ export class PinDialog {
     this.#touch();
   }
 
+  /** What has been typed, to be put back by `restore`. */
+  get state() {
+    return { step: this.#step, typed: { ...this.#typed }, visit: this.#visit };
+  }
+
+  restore(state) {
+    if (!this.open || state.visit !== this.#visit || state.step !== this.#step) return;
+    this.#typed = { ...state.typed };
+    this.#draw();
+  }
+
   close() {
     if (this.open) this.#dialog.close();
   }

@@ -30,6 +30,7 @@ def kind_name(kind: str) -> str:
         "presentation_attack": say("Picture instead of face"),
         "watch_list": say("Person on the watch list"),
         "wrong_name": say("Name denied at the kiosk"),
+        "badge": say("Badge misused"),
     }
     return names.get(kind) or term(kind)
 

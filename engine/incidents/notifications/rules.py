@@ -32,6 +32,7 @@ _TITLES = {
     IncidentKind.PRESENTATION_ATTACK: "Suspected picture or screen instead of a face at {camera}",
     IncidentKind.WATCH_LIST: "Somebody on the watch list at {camera}",
     IncidentKind.WRONG_NAME: "Somebody at the kiosk {camera} says that Muster named them wrongly",
+    IncidentKind.BADGE: "Badge misused at {camera}",
     IncidentKind.CAMERA_LOST: "Camera {camera} is lost",
     IncidentKind.CAMERA_BACK: "Camera {camera} is back",
     IncidentKind.PART_LOST: "A part of Muster ended and was started again",

@@ -15,6 +15,7 @@ from browser import camera_browser, needs_chromium
 from door import Door, serve_kiosk
 from http_camera import HttpCamera, swaying
 from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import TimeoutError as TimedOut
 from waiting import until
 
 from engine.attendance import PunchRow
@@ -171,6 +172,47 @@ def test_a_pin_is_a_way_in(screen: Page, door: Door) -> None:
     (row,) = [row for row in _rows(door) if row.employee_id == "A7"]
     assert (row.event, row.method, row.camera) == ("punch", "pin", "entrance")
     assert (door.workspace / row.evidence_image).is_file()
+
+
+@needs_chromium
+def test_a_qr_badge_is_read_by_a_reader_that_types_and_leaves_a_pin_that_is_being_typed_alone(
+    screen: Page, door: Door
+) -> None:
+    bench = Workbench(door.workspace)
+    badge, code = bench.kiosk.issue_badge("B1", author="tests", name="Grace Hopper")
+    screen.reload()  # as it does by itself when badges are new
+    screen.wait_for_selector("body[data-view=idle].pictured")
+    screen.click("#corner")
+    screen.keyboard.type("a", delay=100)
+    screen.keyboard.type("7", delay=100)
+    _read(screen, code, "#pin-greeting")
+    expect(screen.locator("#pin-greeting")).to_contain_text("Grace")
+    expect(screen.locator("#pin-typed")).to_have_text("a7")  # what the reader typed is gone again
+    expect(screen.locator("#pin-title")).to_have_text("Employee number")  # and its Enter went nowhere
+    screen.keyboard.press("Escape")
+    expect(screen.locator("#message")).to_contain_text("Grace")
+    (row,) = [row for row in _rows(door) if row.employee_id == "B1"]
+    assert (row.event, row.method, row.camera) == ("punch", "badge", "entrance")
+    assert (door.workspace / row.evidence_image).is_file()
+
+    bench.kiosk.revoke_badge(badge.badge_id, author="tests")
+    screen.wait_for_selector("body[data-view=idle]")
+    screen.wait_for_timeout(2_100)  # held before the reader for long, a badge is shown once
+    _read(screen, code, "body[data-view=prompt]")
+    expect(screen.locator("#message .large")).to_have_text("This badge is not valid")
+    today = bench.attendance.day_of(bench.clock())
+    assert [row.detail for row in bench.incidents.log.read(today, today) if row.kind == "badge"]
+
+
+def _read(screen: Page, code: str, shown: str) -> None:
+    """Hold a badge before a reader: quick keystrokes and Enter; once more if the machine was too slow for that."""
+    for _ in range(5):
+        screen.keyboard.type(code)
+        screen.keyboard.press("Enter")
+        with contextlib.suppress(TimedOut):
+            screen.wait_for_selector(shown, timeout=3_000)
+            return
+    raise AssertionError("the badge was not read")
 
 
 @needs_chromium
