@@ -31,7 +31,7 @@ def _tidy(path: str) -> None:
         account_page.forget()
     if path != "settings":
         settings.forget()
-    for name, page in (("export", "people"), ("attendance-made", "attendance"), ("tuning-replay", "tuning")):
+    for name, page in (("export", "people"), ("tuning-replay", "tuning")):
         if path != page:
             st.session_state.pop(name, None)
 

@@ -348,27 +348,49 @@ class Metric:
 
     Attributes:
         label: what it counts. value: the number. note: what it means; shown below, small. tone: of the number, unless it is 0.
+        rows: address of the rows that it counts. chosen: whether these are shown.
     """
 
     label: str
     value: int | str
     note: str = ""
     tone: Tone = "quiet"
+    rows: str = ""
+    chosen: bool = False
 
 
 def figures(*row: Metric) -> None:
     """The line of figures at the top of a page."""
-    cells = joined(
-        markup(
-            '<div class="m-figure"><span>{label}</span><strong class="m-{tone}">{value}</strong><small>{note}</small></div>',
+
+    def cell(each: Metric) -> Markup:
+        leads = bool(each.rows and each.value)
+        return markup(
+            '<{tag} class="m-figure"><span>{label}</span><strong class="m-{tone}">{value}</strong><small>{note}</small></{end}>',
+            tag=markup(
+                'a href="{rows}"{now}', rows=each.rows, now=Markup(' aria-current="true"' if each.chosen else "")
+            )
+            if leads
+            else "div",
+            end="a" if leads else "div",
             label=each.label,
             tone=each.tone if each.value else "quiet",
             value=say_number(each.value) if isinstance(each.value, int) else each.value,
             note=each.note,
         )
-        for each in row
-    )
+
+    cells = joined(map(cell, row))
     show('<div class="m-figures">{cells}</div>', cells=cells)
+
+
+def paged(count: int, size: int) -> slice:
+    """The slice of items on the page that the address asks for, with page controls when there are several."""
+    pages = max(1, -(-count // size))
+    text = st.query_params.get("page", "1")
+    page = min(pages, max(1, int(text))) if text.isascii() and text.isdecimal() and len(text) < 6 else 1
+    if pages > 1:
+        key = f"page-{page}-{pages}"  # one widget per value in the address
+        st.pagination(pages, default=page, key=key, on_change=lambda: put(page=str(st.session_state[key])))
+    return slice((page - 1) * size, page * size)
 
 
 def window(*names: str) -> None:

@@ -67,3 +67,42 @@ def test_a_link_to_a_page_keeps_what_was_loaded(visitors: Visitors) -> None:
     page.go_back()
     expect(page.get_by_role("heading", name="Ben Afflek").first).to_be_visible()
     assert page.evaluate("window.kept") is True
+
+
+def test_a_row_of_the_sheet_opens_its_person_by_click_and_by_key(visitors: Visitors) -> None:
+    page, address = visitors.page("en"), f"{visitors.site.base}/attendance?from={visitors.values['friday']}"
+    for pressed in (False, True):
+        page.goto(address)
+        row = page.locator(".a-sheet tbody tr", has_text="Ben Afflek").last
+        expect(row).to_be_visible()
+        if pressed:
+            row.locator("a").focus()
+            page.keyboard.press("Enter")
+        else:
+            row.locator("td").nth(4).click(force=True)  # the link covers the row
+        page.wait_for_url(f"**/attendance?*person=ben_afflek&day={visitors.values['friday']}*")
+        expect(page.get_by_role("heading", name="Ben Afflek").first).to_be_visible()
+
+
+def test_every_column_of_the_sheet_is_in_view_on_each_screen(visitors: Visitors) -> None:
+    page = visitors.page("en")
+    for width in (1440, 1024, 390):
+        page.set_viewport_size({"width": width, "height": 900})
+        page.goto(f"{visitors.site.base}/attendance?from={visitors.values['friday']}")
+        row = page.locator(".a-sheet tbody tr", has_text="Ben Afflek").last
+        expect(row).to_be_visible()
+        for label in ("Out", "Worked", "Covered"):
+            box = row.locator(f"td[data-label={label}]").bounding_box()
+            assert box is not None, (width, label)
+            assert box["x"] + box["width"] <= width, (width, label)
+    page.set_viewport_size({"width": 1280, "height": 800})
+
+
+def test_the_download_menu_gives_a_file(visitors: Visitors) -> None:
+    page = visitors.page("en")
+    page.goto(f"{visitors.site.base}/attendance?from={visitors.values['friday']}")
+    page.get_by_role("button", name="Download").click()
+    with page.expect_download() as told:
+        page.get_by_role("button", name="Day sheet, CSV").click()
+    assert told.value.suggested_filename == f"attendance-{visitors.values['friday']}.csv"
+    assert "ben_afflek" in told.value.path().read_text(encoding="utf-8")

@@ -11,7 +11,7 @@ from app.ui import parts
 from app.ui.address import put
 from app.views import registration
 from app.views.alerts import dialogs
-from app.views.alerts.pieces import moment, name_of, paged, shown
+from app.views.alerts.pieces import PAGE, moment, name_of, shown
 from app.views.alerts.strangers import marks, seen
 from app.views.person import timeline
 from app.views.search.tiles import face_link
@@ -99,7 +99,7 @@ def _actions(bench: Workbench, dossier: Dossier, chosen: list[str]) -> None:
 def _visits(bench: Workbench, dossier: Dossier) -> None:
     st.header(say("Visits"), anchor=False)
     rows = list(reversed(dossier.incidents))
-    page = rows[paged(len(rows))]
+    page = rows[parts.paged(len(rows), PAGE)]
     grid = st.grid(min_column_width=162)
     selectable = access.may("alerts.review") and len(rows) > 1
     for row in page:

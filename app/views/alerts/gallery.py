@@ -12,7 +12,7 @@ from app.ui import parts
 from app.ui.address import put
 from app.views.alerts import filters
 from app.views.alerts.decisions import decide
-from app.views.alerts.pieces import age, assignee_field, moment, paged, problem, shown, state_buttons, tile
+from app.views.alerts.pieces import PAGE, age, assignee_field, moment, problem, shown, state_buttons, tile
 from app.web import access
 from app.words import say, say_count, say_percent
 from engine.incidents import Incident
@@ -39,7 +39,7 @@ def show(bench: Workbench) -> None:
     if not found:
         filters.nothing(wanted != AlertFilter())
         return
-    page = found[paged(len(found))]
+    page = found[parts.paged(len(found), PAGE)]
     may_review = access.may("alerts.review")
     if may_review:
         _choose_all(page)

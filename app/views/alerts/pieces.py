@@ -10,7 +10,6 @@ import streamlit as st
 from markupsafe import Markup
 
 from app.ui import parts
-from app.ui.address import put
 from app.web import access
 from app.words import say, say_count, say_minutes, say_moment, say_time, term
 from engine.errors import MusterError
@@ -134,17 +133,6 @@ def tile(bench: Workbench, alert: Incident) -> Markup:
         severity=parts.status(row.severity or ""),
         state=parts.status(alert.state),
     )
-
-
-def paged(count: int) -> slice:
-    """The slice of items on this page, with page controls when there are several."""
-    pages = max(1, -(-count // PAGE))
-    text = st.query_params.get("page", "1")
-    page = min(pages, max(1, int(text))) if text.isascii() and text.isdecimal() and len(text) < 6 else 1
-    if pages > 1:
-        key = f"alerts-page-{page}"  # one widget per value in the address
-        st.pagination(pages, default=page, key=key, on_change=lambda: put(page=str(st.session_state[key])))
-    return slice((page - 1) * PAGE, page * PAGE)
 
 
 _PROBLEM = "alerts-problem"

@@ -11,7 +11,7 @@ from markupsafe import Markup
 from app.ui import parts
 from app.ui.address import put
 from app.views.alerts import dialogs
-from app.views.alerts.pieces import moment, name_of, paged, shown
+from app.views.alerts.pieces import PAGE, moment, name_of, shown
 from app.web import access
 from app.words import say, say_count
 from engine.incidents import Dossier
@@ -47,7 +47,7 @@ def show(bench: Workbench) -> None:
     if not found:
         parts.notice(say("No strangers here"), say("This list is empty."), tone="good")
         return
-    page = found[paged(len(found))]
+    page = found[parts.paged(len(found), PAGE)]
     grid = st.grid(min_column_width=162)
     for each in page:
         with grid.cell():

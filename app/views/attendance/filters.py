@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
@@ -11,7 +11,7 @@ import streamlit as st
 from app.ui import parts, people_filter
 from app.ui.address import day_of, put
 from app.words import date_format, say, say_date
-from engine.attendance import DaySheet
+from engine.attendance import DaySheet, Status
 from engine.operations.reporting import AttendanceReports
 from engine.types import Person
 from engine.workbench import Workbench
@@ -21,6 +21,7 @@ SHOWN = timedelta(days=92)
 LONGEST = timedelta(days=366)
 """The longest range of a download."""
 _KEY = "attendance-{}".format
+_BACK_DAYS = 15
 
 
 @dataclass(frozen=True)
@@ -31,12 +32,14 @@ class SheetFilter:
         first, last: days, both included.
         department: empty: all.
         find: part of a name or id; empty: everybody.
+        show: one of `KINDS`, the rows that a figure counts; empty: all.
     """
 
     first: date
     last: date
     department: str = ""
     find: str = ""
+    show: str = ""
 
     @property
     def shown(self) -> SheetFilter:
@@ -52,12 +55,40 @@ class SheetFilter:
         return [row for row in AttendanceReports(bench).rows(self.first, self.last) if self.keeps(row)]
 
 
-def wanted(today: date) -> SheetFilter:
-    """The filter in the address: by default today, at most `LONGEST`; `cut` says what was left out."""
-    first = day_of(st.query_params.get("from", "")) or today
+KINDS: Mapping[str, Callable[[DaySheet], bool]] = {
+    "present": lambda row: row.present,
+    "late": lambda row: row.late is True,
+    "not_yet": lambda row: row.status is Status.NOT_YET,
+    "absent": lambda row: row.status is Status.ABSENT,
+    "away": lambda row: row.away,
+    "not_identified": lambda row: row.status in {Status.NOT_IDENTIFIED, Status.NOT_COVERED},
+    "uncovered": lambda row: row.covered_pct is not None and row.covered_pct < 99.5,
+}
+"""The rows that each figure counts."""
+
+
+def opening(bench: Workbench, today: date) -> date:
+    """The day on which the page opens: today, or on a day off the last day on which somebody was expected or came."""
+    if not bench.config.shifts:
+        return today
+    reports = AttendanceReports(bench)
+    for back in range(_BACK_DAYS):
+        day = today - timedelta(days=back)
+        if any(row.expected or row.present for row in reports.rows(day, day)):
+            return day
+    return today
+
+
+def wanted(opens: date) -> SheetFilter:
+    """The filter in the address: by default the day on which the page opens, at most `LONGEST`; `cut` says what was left out."""
+    first = day_of(st.query_params.get("from", "")) or opens
     last = max(first, day_of(st.query_params.get("to", "")) or first)
     last = min(last, first + LONGEST - timedelta(days=1))
-    return SheetFilter(first, last, st.query_params.get("department", ""), st.query_params.get("find", "").strip())
+    asked = st.query_params
+    show = asked.get("show", "")
+    return SheetFilter(
+        first, last, asked.get("department", ""), asked.get("find", "").strip(), show if show in KINDS else ""
+    )
 
 
 def cut(asked: SheetFilter) -> None:
@@ -88,8 +119,8 @@ def spans(today: date) -> dict[str, tuple[date, date]]:
     }
 
 
-def row(asked: SheetFilter, today: date, people: Iterable[Person]) -> None:
-    """Draw the row."""
+def row(asked: SheetFilter, today: date, opens: date, people: Iterable[Person]) -> None:
+    """Draw the row; without a day in the address the page shows the one on which it opens."""
     names = {
         "today": say("Today"),
         "yesterday": say("Yesterday"),
@@ -105,12 +136,12 @@ def row(asked: SheetFilter, today: date, people: Iterable[Person]) -> None:
 
     def period() -> None:
         first, last = offered[st.session_state[_KEY("period")] or "today"]
-        put(**{"from": "" if first == today else first.isoformat(), "to": "" if last == first else last.isoformat()})
+        _go(first, last, opens)
 
     def days() -> None:
         chosen = st.session_state[_KEY("days")]
         if len(chosen) == 2:
-            put(**{"from": chosen[0].isoformat(), "to": chosen[1].isoformat() if chosen[1] != chosen[0] else ""})
+            _go(chosen[0], chosen[1], opens)
 
     with st.container(horizontal=True, vertical_alignment="bottom", gap="xsmall"):
         st.segmented_control(
@@ -118,3 +149,10 @@ def row(asked: SheetFilter, today: date, people: Iterable[Person]) -> None:
         )
         st.date_input(say("Days"), key=_KEY("days"), on_change=days, format=date_format(), width=222)
         people_filter.fields("attendance", asked.department, asked.find, people, width=145)
+
+
+def _go(first: date, last: date, opens: date) -> None:
+    """Show other days."""
+    alone = first == last
+    days = {"from": "" if alone and first == opens else first.isoformat(), "to": "" if alone else last.isoformat()}
+    put(**days, page="")

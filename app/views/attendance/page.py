@@ -7,11 +7,11 @@ from datetime import date
 import streamlit as st
 
 from app.ui import parts, people_filter
-from app.ui.address import put, to
+from app.ui.address import day_of, put, to
 from app.views.attendance import charts, downloads, filters, importing, settle, tables
 from app.views.attendance.filters import SheetFilter
 from app.web import access
-from app.words import say, say_count, say_date, say_percent
+from app.words import say, say_count, say_date, say_number, say_percent
 from engine.attendance import DaySheet
 from engine.operations.reporting import AttendanceReports
 from engine.reports import Headline, exceptions, headline
@@ -30,16 +30,21 @@ def show() -> None:
         show_person(person, "attendance")
         return
     today = AttendanceReports(bench).now.date()
-    asked = filters.wanted(today)
-    title, button = st.columns([2, 1], vertical_alignment="center")
+    opens = today if day_of(st.query_params.get("from", "")) else filters.opening(bench, today)
+    asked = filters.wanted(opens)
+    title, buttons = st.columns([2, 1], vertical_alignment="center")
     title.title(say("Attendance"))
-    if access.may("attendance.correct"):
-        with button, st.container(horizontal=True, horizontal_alignment="right"):
-            if st.button(say("Import punches"), icon=":material/upload_file:", key="attendance-import"):
-                importing.dialog()
-    people = bench.people.known()
-    filters.row(asked, today, people.values())
+    with buttons, st.container(horizontal=True, horizontal_alignment="right"):
+        if access.may("attendance.correct") and st.button(
+            say("Import punches"), icon=":material/upload_file:", key="attendance-import"
+        ):
+            importing.dialog()
+        if access.may("attendance.export"):
+            downloads.show(asked)
+    filters.row(asked, today, opens, bench.people.known().values())
     filters.cut(asked)
+    if opens != today:
+        parts.soft(say("{day} is a day off. This is the last working day.", day=say_date(today)))
     shown = asked.shown
     if st.query_params.get("view") == settle.VIEW and access.may("attendance.correct"):
         settle.show(shown)
@@ -50,21 +55,18 @@ def show() -> None:
     live = shown.last >= today and view != "charts"
     board = st.fragment(parts.guarded(_board), run_every=_REFRESH_S) if live else _board
     board(shown, view)
-    if view != "charts" and access.may("attendance.export"):
-        downloads.show(asked)
 
 
 def _board(asked: SheetFilter, view: str) -> None:
     """Figures, and below them exceptions and the sheet, or charts; the sheet of today is drawn anew every half minute."""
     bench = access.reading("attendance.view")
-    # a row or the other view was chosen: the whole page changes
-    if st.query_params.get("person") or st.query_params.get("view", "") != view:
+    if st.query_params.get("view", "") != view:  # the other view was chosen: the whole page changes
         st.rerun()
     reports = AttendanceReports(bench)
     rows = asked.rows(bench)
     today, several = reports.now.date(), asked.first != asked.last
     if rows:
-        _figures(headline(rows), asked.first <= today <= asked.last, several=several)
+        _figures(headline(rows), asked.first <= today <= asked.last, asked.show, several=several)
     elif view != "charts":
         _nothing(bench, asked, today)
         return
@@ -78,7 +80,10 @@ def _board(asked: SheetFilter, view: str) -> None:
 def _sheet(
     bench: Workbench, asked: SheetFilter, rows: list[DaySheet], reports: AttendanceReports, *, several: bool
 ) -> None:
-    """Exceptions, and all rows."""
+    """Exceptions, and all rows; or those alone that a figure counts."""
+    if asked.show:
+        _counted(asked, rows, several=several)
+        return
     found = exceptions(rows, reports.now, bench.attendance.rota)
     st.header(say("Exceptions ({count})", count=len(found)) if found else say("Exceptions"))
     if found:
@@ -94,8 +99,7 @@ def _sheet(
     else:
         st.caption(say("No decisions needed."))
     st.header(say("Sheet of {day}", day=say_date(asked.first)) if not several else say("Sheet"))
-    newest_first = sorted(rows, key=lambda row: row.day, reverse=True)
-    tables.sheet(newest_first, several_days=several)
+    tables.sheet(rows, several_days=several)
     if not bench.config.shifts:
         st.caption(
             say(
@@ -106,28 +110,66 @@ def _sheet(
         )
 
 
-def _figures(found: Headline, has_today: bool, *, several: bool) -> None:
+def _counted(asked: SheetFilter, rows: list[DaySheet], *, several: bool) -> None:
+    """The rows behind a figure, and the way back to all."""
+    names = {
+        "present": say("Present"),
+        "late": say("Late"),
+        "not_yet": say("Not here yet"),
+        "absent": say("Absent"),
+        "away": say("Away"),
+        "not_identified": say("Not identified"),
+        "uncovered": say("Not fully covered"),
+    }
+    found = [row for row in rows if filters.KINDS[asked.show](row)]
+    parts.show(
+        '<div class="a-counted"><h2>{title}</h2><a class="m-link" href="{address}">{text}</a></div>',
+        title=f"{names[asked.show]} ({say_number(len(found))})",
+        address=tables.here(show="", page=""),
+        text=say("Show all"),
+    )
+    if found:
+        tables.sheet(found, several_days=several)
+    else:
+        st.caption(say("No rows."))
+
+
+def _figures(found: Headline, has_today: bool, shown: str, *, several: bool) -> None:
     covered = found.covered_pct
     note = say("person-days") if several else ""
     expected = say("of {count} expected", count=found.expected) if found.expected else ""
     missed = say("and {count} not covered", count=found.not_covered) if found.not_covered else ""
+
+    def figure(show: str, label: str, value: int | str, note: str = "", tone: parts.Tone = "quiet") -> parts.Metric:
+        rows = tables.here(show="" if show == shown else show, page="", view="")
+        return parts.Metric(label, value, note, tone, rows, chosen=show == shown)
+
     parts.figures(
-        parts.Metric(say("Present"), found.present, _inside_now(found) if has_today else note, "good"),
-        parts.Metric(say("Late"), found.late, note, "warn"),
-        *([parts.Metric(say("Not here yet"), found.not_yet, expected)] if has_today else []),
-        parts.Metric(say("Absent"), found.absent, note, "bad"),
-        parts.Metric(say("Away"), found.away, say("leave, sick, remote")),
-        parts.Metric(
+        figure("present", say("Present"), found.present, _inside_now(found) if has_today else note, "good"),
+        figure("late", say("Late"), found.late, note, "warn"),
+        *([figure("not_yet", say("Not here yet"), found.not_yet, expected)] if has_today else []),
+        figure("absent", say("Absent"), found.absent, note, "bad"),
+        figure("away", say("Away"), found.away, say("leave, sick, remote")),
+        figure(
+            "not_identified",
             say("Not identified"),
-            str(found.not_identified),
+            str(found.not_identified) if found.not_covered else found.not_identified,
             missed,
             "info" if found.not_identified or found.not_covered else "quiet",
         ),
-        parts.Metric(
+        figure(
+            "uncovered",
             say("Covered"),
             "–" if covered is None else say_percent(int(covered) / 100),
             say("of planned time"),
             "quiet" if covered is None else "good" if covered >= 99.5 else "warn",
+        )
+        if covered is not None and covered < 99.5
+        else parts.Metric(
+            say("Covered"),
+            "–" if covered is None else say_percent(int(covered) / 100),
+            say("of planned time"),
+            "quiet" if covered is None else "good",
         ),
     )
 

@@ -1,69 +1,121 @@
-"""The tables of the attendance page: exceptions and the complete day sheet, with faces."""
+"""The tables of the attendance page: exceptions and the complete day sheet, with faces. A row is a link to the person's day."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
 
-import pandas as pd
 import streamlit as st
+from markupsafe import Markup
 
 from app.ui import parts
-from app.ui.address import put
-from app.words import language, say, say_minutes, say_time, term
+from app.ui.address import to
+from app.words import say, say_date, say_minutes, say_percent, say_time, term
 from engine.attendance import LONG, DaySheet, Status
 from engine.attendance.explain import Part
 from engine.reports import STATUSES, Exceptional
 
-_TALLEST_PX = 62 + 6 * 58
+PAGE = 50
 CHIPS = {"good": "green", "warn": "orange", "bad": "red", "info": "blue", "quiet": "gray"}
+_KEPT = ("from", "to", "department", "find", "view", "chart", "show", "sort", "page")
+_DASH = Markup('<span class="m-soft" aria-hidden="true">–</span>')
+
+Cell = tuple[str, str, object]
+"""Class of the stylesheet, the column's name, and what stands there."""
 
 
-def _columns(words: Sequence[str], *, several_days: bool) -> dict[str, Any]:
-    """How columns are shown, by name."""
-    found = list(dict.fromkeys(words))
-    text, day = st.column_config.TextColumn, "DD.MM.YYYY" if language() == "de" else "ddd D MMM YYYY"
-    columns: dict[str, Any] = {
-        "face": st.column_config.ImageColumn(" ", width=64),
-        "name": text(say("Name"), width=165),
-        "date": st.column_config.DateColumn(say("Date"), format=day, width=120),
-        "status": st.column_config.MultiselectColumn(
-            say("Status"),
-            options=[parts.mark(word) for word in found],
-            color=[CHIPS[parts.tone(word)] for word in found],
-            width=175,
-        ),
-        "department": text(say("Department"), width=120),
-        "came": text(say("In"), width=62, help=say("First valid arrival.")),
-        "left": text(say("Out"), width=62, help=say("Last valid departure.")),
-        "planned": text(say("Planned"), width=105),
-        "next": text(say("Next step"), width=330),
-        "hours": text(say("Worked"), width=100, help=say("Excluding breaks.")),
-        "late": text(say("Late"), width=80, help=say("From the planned start to the arrival.")),
-        "note": text(say("Notes"), width=220),
-        "recorded": text(say("Cameras only"), width=190, help=say("The cameras' record before corrections.")),
-        "corrected": text(say("Corrected by"), width=120),
-        "reason": text(say("Reason"), width=200),
-        "approved": text(say("Approved by"), width=120),
-        "covered": st.column_config.NumberColumn(
-            say("Covered"), format="%d %%", width=80, help=say("Share of the planned time that the cameras watched.")
-        ),
-    }
-    return columns if several_days else {**columns, "date": None}
+def here(**values: str) -> str:
+    """The address of this page with other values; what was chosen before stays, so that the way back leads to it."""
+    kept = {name: st.query_params[name] for name in _KEPT if name in st.query_params}
+    return to("/attendance", **{**kept, **values})
 
 
-def _base(row: DaySheet, mark: str) -> dict[str, Any]:
-    return {
-        "face": parts.portrait(row.employee_id),
-        "name": row.name or row.employee_id,
-        "date": row.day,
-        "department": row.department,
-        "status": [mark],
-        "came": say_time(row.first_in) if row.first_in else "",
-        "left": say_time(row.last_out) if row.last_out else "",
-        "planned": planned(row),
-    }
+_SORTS: Mapping[str, Callable[[DaySheet], object]] = {
+    "name": lambda row: (row.name or row.employee_id).casefold(),
+    "date": lambda row: row.day,
+    "status": lambda row: term(row.status),
+    "in": lambda row: f"{row.first_in:%H:%M}" if row.first_in else "~",
+    "out": lambda row: f"{row.last_out:%H:%M}" if row.last_out else "~",
+    "worked": lambda row: row.worked.total_seconds() if row.worked is not None else -1.0,
+    "covered": lambda row: -1 if row.covered_pct is None else row.covered_pct,
+}
+
+
+def in_order(rows: Iterable[DaySheet]) -> list[DaySheet]:
+    """Rows by the column that the address names, the newest first without one; `-` before its name turns the order."""
+    found = sorted(rows, key=lambda row: row.day, reverse=True)
+    asked = st.query_params.get("sort", "")
+    key = _SORTS.get(asked.removeprefix("-"))
+    return sorted(found, key=key, reverse=asked.startswith("-")) if key else found  # type: ignore[arg-type]
+
+
+def _head(word: str, name: str, css: str) -> Markup:
+    """A column's head; one that sorts is a link."""
+    if word not in _SORTS:
+        return parts.markup('<th scope="col" class="{css}">{name}</th>', css=css, name=name)
+    asked = st.query_params.get("sort", "")
+    following = f"-{word}" if asked == word else word
+    state = {word: ("ascending", " ↑"), f"-{word}": ("descending", " ↓")}.get(asked, ("none", ""))
+    return parts.markup(
+        '<th scope="col" class="{css}" aria-sort="{state}"><a href="{address}">{name}<span aria-hidden="true">{sign}</span></a></th>',
+        css=css,
+        state=state[0],
+        address=here(sort=following, page=""),
+        name=name,
+        sign=state[1],
+    )
+
+
+def _table(heads: Iterable[Markup], lines: Iterable[Iterable[Cell]]) -> None:
+    """Rows of cells; on a phone each is a card, where cells name their columns."""
+    body = parts.joined(
+        parts.markup(
+            "<tr>{cells}</tr>",
+            cells=parts.joined(
+                parts.markup('<td class="{css}" data-label="{name}">{text}</td>', css=css, name=name, text=text)
+                for css, name, text in cells
+            ),
+        )
+        for cells in lines
+    )
+    parts.show(
+        '<div class="a-box"><table class="m-table a-sheet"><thead><tr>{heads}</tr></thead><tbody>{body}</tbody></table></div>',
+        heads=parts.joined(heads),
+        body=body,
+    )
+
+
+def _who(row: DaySheet) -> Markup:
+    """Face, name and department; the name's link covers the row."""
+    return parts.markup(
+        '<div class="a-who">{face}<div><a href="{address}">{name}</a><small>{department}</small></div></div>',
+        face=parts.face(parts.portrait(row.employee_id), 48),
+        address=here(person=row.employee_id, day=row.day.isoformat()),
+        name=row.name or row.employee_id,
+        department=row.department,
+    )
+
+
+def _cells(row: DaySheet, kind: str, *, several_days: bool) -> list[Cell]:
+    """What both tables begin with: who, when, status, in and out."""
+    late = ""
+    if row.late and kind in {"late", "late, left early"}:
+        late = parts.markup("<small>{text}</small>", text=say_minutes(row.late_min or 0))
+    return [
+        ("", "", _who(row)),
+        *([("a-time", say("Date"), say_date(row.day))] if several_days else []),
+        ("", "", parts.markup("{status}{late}", status=parts.status(kind), late=late)),
+        ("a-time", say("In"), say_time(row.first_in) if row.first_in else _DASH),
+        ("a-time", say("Out"), say_time(row.last_out) if row.last_out else _DASH),
+    ]
+
+
+def _heads(*, several_days: bool, sorts: bool) -> list[Markup]:
+    names = [("name", say("Name"), ""), ("status", say("Status"), ""), ("in", say("In"), "a-time")]
+    names.append(("out", say("Out"), "a-time"))
+    if several_days:
+        names.insert(1, ("date", say("Date"), "a-time"))
+    return [_head(word if sorts else "", name, css) for word, name, css in names]
 
 
 def planned(row: DaySheet) -> str:
@@ -89,39 +141,24 @@ def notes_text(notes: Iterable[Part]) -> str:
     )
 
 
-def _show(
-    rows: Sequence[DaySheet], cells: Sequence[dict[str, Any]], columns: dict[str, Any], order: Sequence[str], key: str
-) -> None:
-    def open_person() -> None:
-        chosen = st.session_state[key]["selection"]["rows"]
-        if chosen and chosen[0] < len(rows):
-            row = rows[chosen[0]]
-            put(person=row.employee_id, day=row.day.isoformat())
-
-    used = [column for column in order if columns.get(column) is not None]
-    st.dataframe(
-        pd.DataFrame(list(cells), columns=used),
-        column_config={column: columns[column] for column in used},
-        hide_index=True,
-        row_height=58,
-        height=min(_TALLEST_PX, 40 + 58 * len(rows)) if len(rows) > 6 else "content",
-        key=key,
-        on_select=open_person,
-        selection_mode="single-row",
-    )
-
-
 def exceptions(found: Sequence[Exceptional], *, several_days: bool) -> None:
-    """What needs a decision; choosing a row opens the person."""
-    cells = []
-    marks = {kind: parts.mark(kind) for kind in {each.kind for each in found}}
-    for each in found:
-        told, would, todo = note(each.row), once_approved(each.row), next_step(each.kind, each.row)
-        cells.append({**_base(each.row, marks[each.kind]), "next": " · ".join(filter(None, (told, would, todo)))})
-    order = ["face", "name", "status", "date", "came", "left", "next", "planned", "department"]
-    columns = _columns([each.kind for each in found], several_days=several_days)
-    columns["next"] = st.column_config.TextColumn(say("Finding and next step"), width=400)
-    _show([each.row for each in found], cells, columns, order, "attendance-exceptions")
+    """What needs a decision, and what settles it."""
+    shown = found[: 2 * PAGE]
+    heads = _heads(several_days=several_days, sorts=False)
+    heads += [_head("", say("Finding and next step"), "a-note"), _head("", say("Planned"), "a-plan")]
+    lines = []
+    for each in shown:
+        told = (note(each.row), once_approved(each.row), next_step(each.kind, each.row))
+        lines.append(
+            [
+                *_cells(each.row, each.kind, several_days=several_days),
+                ("a-note", "", " · ".join(filter(None, told))),
+                ("a-plan", say("Planned"), planned(each.row) or _DASH),
+            ]
+        )
+    _table(heads, lines)
+    if len(found) > len(shown):
+        parts.soft(say("and {count} more", count=len(found) - len(shown)))
 
 
 def next_step(kind: str, row: DaySheet) -> str:
@@ -143,27 +180,41 @@ def next_step(kind: str, row: DaySheet) -> str:
 
 
 def sheet(rows: Sequence[DaySheet], *, several_days: bool) -> None:
-    """All rows; choosing one opens the person."""
-    corrected = any(row.corrected_by for row in rows)
-    marks = {word: parts.mark(word) for word in {row.status for row in rows}}
-    cells = [
-        {
-            **_base(row, marks[row.status]),
-            "hours": say_minutes(row.worked.total_seconds() / 60) if row.worked is not None else "",
-            "late": say_minutes(row.late_min or 0) if row.late else "",
-            "note": note(row),
-            "recorded": _recorded(row),
-            "corrected": row.corrected_by,
-            "reason": row.correction_reason,
-            "approved": row.approved_by,
-            "covered": row.covered_pct,
-        }
-        for row in rows
+    """All rows, in the order that the address asks for, page by page."""
+    rows = in_order(rows)
+    heads = _heads(several_days=several_days, sorts=True)
+    heads += [
+        _head("worked", say("Worked"), "a-time"),
+        _head("", say("Planned"), "a-plan"),
+        _head("covered", say("Covered"), "a-time"),
+        _head("", say("Notes"), "a-note"),
     ]
-    order = ["face", "name", "status", "date", "came", "left", "hours", "planned", "late", "department", "note"]
-    order += ["recorded", "corrected", "reason", "approved"] if corrected else []
-    columns = _columns([row.status for row in rows], several_days=several_days)
-    _show(rows, cells, columns, [*order, "covered"], "attendance-sheet")
+    lines = [
+        [
+            *_cells(row, row.status, several_days=several_days),
+            (
+                "a-time",
+                say("Worked"),
+                say_minutes(row.worked.total_seconds() / 60) if row.worked is not None else _DASH,
+            ),
+            ("a-plan", say("Planned"), planned(row) or _DASH),
+            ("a-time", say("Covered"), _DASH if row.covered_pct is None else say_percent(int(row.covered_pct) / 100)),
+            ("a-note", "", _notes(row)),
+        ]
+        for row in rows[parts.paged(len(rows), PAGE)]
+    ]
+    _table(heads, lines)
+
+
+def _notes(row: DaySheet) -> Markup:
+    """Notes, and who corrected what."""
+    told = [note(row)]
+    if row.corrected_by:
+        told.append(say("Cameras only: {what}", what=_recorded(row)))
+        told.append(say("Corrected by {name}: {reason}", name=row.corrected_by, reason=row.correction_reason))
+    if row.approved_by:
+        told.append(say("Approved by {name}", name=row.approved_by))
+    return Markup("<br>").join(parts.markup("{text}", text=text) for text in told if text)
 
 
 def once_approved(row: DaySheet) -> str:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import sys
+from collections.abc import Callable
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -13,10 +15,12 @@ from pages import bench_of, open_page, texts
 from streamlit.testing.v1 import AppTest
 
 from app.charts.tables import csv
-from app.views.attendance import charts
+from app.views.attendance import charts, downloads
 from app.views.attendance.charts import follow
 from app.views.attendance.drawn import DRAWN
 from app.views.attendance.filters import SheetFilter, spans
+from app.words import say_date
+from engine.attendance import DaySheet
 from engine.demo.sample import fill, prepare_sample
 from engine.people import Dating
 from engine.workbench import Workbench
@@ -57,6 +61,16 @@ def click(page: AppTest, label: str) -> AppTest:
     return found.click().run()
 
 
+def tables_of(page: AppTest) -> list[list[str]]:
+    """The rows of each table of people, as HTML."""
+    bodies = [each.proto.body for each in page.get("html") if "m-table a-sheet" in each.proto.body]
+    return [re.findall(r"<tr>(.*?)</tr>", body.partition("<tbody>")[2], re.S) for body in bodies]
+
+
+def ids_of(rows: list[str]) -> list[str]:
+    return [re.search(r"person=(\w+)", row).group(1) for row in rows]  # type: ignore[union-attr]
+
+
 # --------------------------------------------------------------------------------------------- the page
 
 
@@ -64,23 +78,24 @@ def test_figures_exceptions_and_sheet_of_a_day(workspace: Path, monkeypatch: pyt
     page = open_page("attendance", workspace, monkeypatch, "hr", query={"from": "2025-03-14"})
     assert not page.exception
     found = statuses(workspace, monkeypatch)
-    shown, sheet = texts(page), page.dataframe[-1].value
+    shown, (*above, sheet) = texts(page), tables_of(page)
     assert "Sheet of Fri 14 Mar 2025" in shown
     assert len(sheet) == len(found)
     late = sum(status in {"late", "late, left early"} for status in found.values())
     assert f'>Late</span><strong class="m-{"warn" if late else "quiet"}">{late}<' in shown
-    assert all("/portrait?id=S0" in address for address in sheet["face"])
-    if page.dataframe[0].value is not sheet:
-        assert "on time" not in str(page.dataframe[0].value["status"].tolist())
+    assert all("/portrait?id=S0" in row and "day=2025-03-14" in row for row in sheet)
+    assert "on time" not in str(above)
 
 
 def test_a_range_shows_dates_newest_first_and_never_more_than_allowed(
     workspace: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     page = open_page("attendance", workspace, monkeypatch, "hr", query=SPAN)
-    days = page.dataframe[-1].value["date"].tolist()
+    days = [re.search(r"day=([-\d]+)", row).group(1) for row in tables_of(page)[-1]]  # type: ignore[union-attr]
     assert days == sorted(days, reverse=True)
-    assert {str(day)[:10] for day in days} >= {"2025-03-03", "2025-03-14"}
+    assert (len(days), days[0]) == (50, "2025-03-14"), "a page of rows"
+    page = open_page("attendance", workspace, monkeypatch, "hr", query={**SPAN, "page": "999"})
+    assert "day=2025-03-03" in tables_of(page)[-1][-1], "the last page"
 
 
 def test_a_range_that_is_too_long_is_cut_with_a_word(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -109,7 +124,7 @@ def test_filters_keep_who_is_asked_for(
     query: dict[str, str], kept: set[str], workspace: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     page = open_page("attendance", workspace, monkeypatch, "hr", query={**SPAN, **query})
-    assert {address.split("id=")[1].split("&")[0] for address in page.dataframe[-1].value["face"]} == kept
+    assert set(ids_of(tables_of(page)[-1])) == kept
 
 
 @pytest.mark.parametrize(
@@ -140,6 +155,70 @@ def test_periods_are_kept_in_the_address(workspace: Path, monkeypatch: pytest.Mo
     assert not page.exception
 
 
+@pytest.mark.parametrize(
+    ("show", "fits"),
+    [
+        ("late", lambda row: row.late is True),
+        ("present", lambda row: row.present),
+        ("absent", lambda row: str(row.status) == "absent"),
+        ("away", lambda row: row.away),
+    ],
+)
+def test_a_figure_leads_to_the_rows_that_it_counts(
+    show: str, fits: Callable[[DaySheet], bool], workspace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench = bench_of(workspace, monkeypatch)
+    rows = bench.attendance.sheets.between(date(2025, 3, 3), FRIDAY, bench.people.known())
+    wanted = sorted(row.employee_id for row in rows if fits(row))
+    shown = texts(open_page("attendance", workspace, monkeypatch, "hr", query=SPAN))
+    assert (f"show={show}" in shown) == bool(wanted), "a figure of 0 leads nowhere"
+    found, page = [], 1
+    while len(found) < len(wanted):
+        query = {**SPAN, "show": show, "page": str(page)}
+        (rows_shown,) = tables_of(open_page("attendance", workspace, monkeypatch, "hr", query=query))
+        found, page = found + ids_of(rows_shown), page + 1
+    assert sorted(found) == wanted
+
+
+def test_a_column_sorts_the_sheet_both_ways(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    query = {"from": "2025-03-14", "show": "present"}
+    for sort, turned in (("worked", False), ("-worked", True)):
+        page = open_page("attendance", workspace, monkeypatch, "hr", query={**query, "sort": sort})
+        hours = [
+            [int(number) for number in re.findall(r"(\d+) h (\d+) min", row)[0]]
+            for row in tables_of(page)[0]
+            if " h " in row
+        ]
+        assert len(hours) > 3
+        assert hours == sorted(hours, reverse=turned)
+        assert f'aria-sort="{"descending" if turned else "ascending"}"' in texts(page)
+
+
+@pytest.mark.parametrize(
+    ("today", "opens"),
+    [
+        (datetime(2025, 3, 15, 9, 20, tzinfo=UTC), FRIDAY),
+        (datetime(2025, 3, 16, 9, 20, tzinfo=UTC), FRIDAY),
+        (datetime(2025, 3, 17, 4, 0, tzinfo=UTC), date(2025, 3, 17)),
+    ],
+    ids=["saturday", "sunday", "monday, before anybody came"],
+)
+def test_on_a_day_off_the_page_opens_on_the_last_working_day(
+    today: datetime, opens: date, workspace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench = bench_of(workspace, monkeypatch)
+    monkeypatch.setattr(bench, "clock", lambda: today)
+    page = open_page("attendance", workspace, monkeypatch, "hr")
+    shown = texts(page)
+    assert f"Sheet of {say_date(opens)}" in shown
+    assert ("is a day off" in shown) == (opens != today.date())
+    page.segmented_control(key="attendance-period").set_value("today").run()
+    assert not page.exception
+    assert page.query_params.get("from") in (
+        (None,) if opens == today.date() else (today.date().isoformat(), [today.date().isoformat()])
+    )
+
+
 def test_an_empty_workspace_says_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     shown = texts(open_page("attendance", tmp_path, monkeypatch, "hr"))
     assert "No one is enrolled yet" in shown
@@ -167,7 +246,7 @@ def test_names_of_people_are_texts_and_nothing_else(workspace: Path, monkeypatch
 def test_the_page_speaks_german(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     page = open_page("attendance", workspace, monkeypatch, "hr", language="de", query={"from": "2025-03-14"})
     shown = texts(page)
-    for word in ("Anwesend", "Verspätet", "Tagesblatt vom Fr 14.03.2025", "Downloads"):
+    for word in ("Anwesend", "Verspätet", "Tagesblatt vom Fr 14.03.2025", "Tagesblatt, CSV"):
         assert word in shown, word
     assert page.segmented_control(key="attendance-view").options == ["Tagesblatt", "Diagramme"]
     page = open_page("attendance", workspace, monkeypatch, "hr", language="de", query={**SPAN, "chart": "trend"})
@@ -215,12 +294,13 @@ def test_charts_are_beside_the_sheet_and_the_address_keeps_which(
     page.segmented_control(key="attendance-view").set_value("charts").run()
     assert page.selectbox(key="attendance-chart-day-2025-03-03").value == FRIDAY, "the last working day"
     page.segmented_control(key="attendance-chart").set_value("hours").run()
-    assert (len(page.get("plotly_chart")), len(page.get("download_button"))) == (1, 1)
+    assert len(page.get("plotly_chart")) == 1
+    assert "Data, CSV" in [each.label for each in page.get("download_button")]
     assert page.query_params["chart"] in ("hours", ["hours"])
-    assert page.dataframe == []
+    assert tables_of(page) == []
     page.segmented_control(key="attendance-view").set_value("sheet").run()
     assert "chart" not in page.query_params
-    assert page.dataframe != []
+    assert tables_of(page)
 
 
 def test_a_link_from_before_charts_had_a_tab_opens_them(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -293,14 +373,13 @@ def test_a_viewer_sees_times_but_no_evidence_and_no_controls(workspace: Path, mo
         assert word not in shown, word
     assert [each.label for each in page.expander] == []
     page = open_page("attendance", workspace, monkeypatch, "viewer", query=SPAN)
-    assert button(page, "Prepare") is None
-    assert "Downloads" not in texts(page)
+    assert page.get("download_button") == []
 
 
 def test_who_may_not_see_attendance_is_refused(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for role in ("security", None):
         page = open_page("attendance", workspace, monkeypatch, role, query=SPAN)
-        assert page.dataframe == []
+        assert tables_of(page) == []
         assert "does not allow" in texts(page) or "signed out" in texts(page)
 
 
@@ -407,25 +486,29 @@ def test_files_are_made_when_asked_for(
     kind: str, begins: bytes, workspace: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     page = open_page("attendance", workspace, monkeypatch, "hr", query=SPAN)
-    assert page.get("download_button") == []
-    page.selectbox(key="attendance-file").set_value(kind).run()
-    page = click(page, "Prepare")
     assert not page.exception
-    assert len(page.get("download_button")) == 1
-    content = page.session_state["attendance-made"][1]
+    assert kind in downloads._FILES
+    asked = SheetFilter(date(2025, 3, 3), FRIDAY)
+    content = downloads.maker(kind, bench_of(workspace, monkeypatch), asked)()
     assert content.lstrip().startswith(begins)
     assert kind in {"csv", "payroll"} or b"<img src=x" not in content  # in CSV it is a text like any other
 
 
-def test_a_missing_package_is_told_beside_the_button_only(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_one_menu_offers_every_file(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    page = open_page("attendance", workspace, monkeypatch, "hr", query=SPAN)
+    offered = [each.label for each in page.get("download_button")]
+    assert len(offered) == len(downloads._FILES)
+    assert button(page, "Prepare") is None
+
+
+def test_a_missing_package_is_told_beside_the_file_only(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "xlsxwriter", None)
     page = open_page("attendance", workspace, monkeypatch, "hr", query=SPAN)
-    page.selectbox(key="attendance-file").set_value("excel").run()
-    page = click(page, "Prepare")
     assert not page.exception
     assert "muster[office]" in texts(page)
-    assert page.dataframe != []
-    assert page.get("download_button") == []
+    assert tables_of(page)
+    offered = {each.label: each.proto.disabled for each in page.get("download_button")}
+    assert [label for label, off in offered.items() if off] == ["Day sheet, Excel"]
 
 
 def test_hr_opens_a_time_account_and_pays_hours_out(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
