@@ -24,6 +24,7 @@ from engine.incidents import DossierBook, IncidentBook
 from engine.incidents.notifications import Outbox
 from engine.models import ModelStore, Progress, embedder_spec, no_progress, usual_model
 from engine.people import EmploymentBook, LeaveBook, LeaveKinds, PeopleStore, TimeAccountBook
+from engine.people.basis import usual_basis
 from engine.pipeline import Pipeline, SearchBeside, Services, open_pipeline
 from engine.postgres import open_store
 from engine.privacy import PrivacyDesk
@@ -188,7 +189,9 @@ class Workbench:
             self.records, self.alerts, self.registrar.portrait, self.office.readable, self.config.organisation, clock
         )
         self.replays = ReplayDesk(self.records, self.config)
-        self.staff = StaffDesk(self.records, threshold)
+        self.staff = StaffDesk(
+            self.records, threshold, lambda: usual_basis(self.settings.get(), self.records.now().date())
+        )
         self.leave_desk = LeaveDesk(self.records)
         self.settings_desk = SettingsDesk(self.records)
         self.leave_kinds = KindDesk(self.records, self.settings_desk)

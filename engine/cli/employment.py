@@ -60,7 +60,8 @@ def change(
         Option(
             show_default=False,
             metavar="DATE",
-            help='When the person consented; or "law DATE", "agreement DATE", "contract DATE"; withdrawn: the consent ends now.',
+            help='When the person consented; or "law DATE", "agreement DATE", "contract DATE", "visit DATE", with a version behind it; '
+            "withdrawn: it ends now.",
         ),
     ] = None,
     valid_from: Annotated[

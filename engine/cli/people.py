@@ -17,7 +17,7 @@ from engine.errors import EnrolmentRejected, InputError, MusterError
 if TYPE_CHECKING:
     from engine.enrolment import EnrolmentReport, Folder, Planned
     from engine.pipeline import IdentifiedFace
-    from engine.types import Progress
+    from engine.types import Person, Progress
     from engine.workbench import Workbench
 
 app = typer.Typer()
@@ -33,7 +33,13 @@ def enrol(
     consent: Annotated[str, Option(show_default=False, help="Date of consent, YYYY-MM-DD.")] = "",
     basis: Annotated[
         str,
-        Option(show_default=False, help="Basis other than consent: agreement, law or contract; recorded with the day."),
+        Option(
+            show_default=False,
+            help="Basis other than consent: agreement, law, contract or visit; recorded with the day.",
+        ),
+    ] = "",
+    basis_version: Annotated[
+        str, Option(show_default="that of the settings", help="Version of the form, agreement or law.")
     ] = "",
     allow_look_alike: Annotated[
         bool, Option("--allow-look-alike", help="Accept that somebody enrolled looks the same.")
@@ -57,7 +63,8 @@ def enrol(
 
     A person who cannot be enrolled does not stop the others; the exit code is that of the first failure.
     """
-    from engine.people.basis import based_on
+    from engine.people.basis import Basis, country_of, doubt
+    from engine.types import NOBODY
 
     details: dict[str, Any] = {"department": department, "email": email}
     details |= {"allow_look_alike": allow_look_alike, "author": author}
@@ -75,7 +82,7 @@ def enrol(
         if dry_run:
             plan = _tried(jobs, bench, progress)
             jobs = []
-        stated = _stated(consent, basis, bench)
+        stated = _stated(consent, basis, basis_version, bench)
         known = bench.people.all()
         for index, job in enumerate(jobs):
             progress("enrolling", index, len(jobs))
@@ -86,14 +93,10 @@ def enrol(
                     raise job.problem
                 if not job.files:
                     raise InputError(f"the folder {job.label} contains no pictures", hint="add photos of the person")
-                if not stated and not (person in known and based_on(known[person])):
-                    raise InputError(
-                        f"nobody has said that {person} agreed to be recognised",
-                        hint="give --consent DATE, or --basis agreement, law or contract",
-                    )
+                resting = stated or _resting(person, known.get(person, NOBODY), bench)
                 reports.append(
                     bench.registrar.enrol_photos(
-                        person, job.name, job.files, use_anyway=used, consent_at=stated, **details
+                        person, job.name, job.files, use_anyway=used, consent_at=resting, **details
                     )
                 )
             except MusterError as error:
@@ -108,25 +111,46 @@ def enrol(
         emit_json({"enrolled": done, "failed": failed, "left_out": {key: _left_out(errors[key]) for key in errors}})
     else:
         _show_enrolled(reports, errors, bench)
+        concern = doubt(Basis.read(stated).kind, country_of(bench.config))
+        if reports and concern:
+            note(f"{concern}: `[people] basis` in the settings, or --basis.")
     _fail_with(list(errors.values()))
 
 
-def _stated(consent: str, basis: str, bench: Workbench) -> str:
+def _resting(employee_id: str, before: Person, bench: Workbench) -> str:
+    """On what recognising somebody rests of whom nothing was stated now; empty: what is recorded holds on.
+
+    Raises:
+        InputError: nothing does.
+    """
+    from engine.people.basis import based_on
+
+    usual = "" if before.consent_at else bench.staff.usual_basis()
+    if not usual and not based_on(before):
+        raise InputError(
+            f"nobody has said that {employee_id} agreed to be recognised",
+            hint="give --consent DATE, or --basis agreement, law, contract or visit",
+        )
+    return usual
+
+
+def _stated(consent: str, basis: str, version: str, bench: Workbench) -> str:
     """On what the recognition rests, as stored; empty: nothing was said.
 
     Raises:
         InputError: both or an unknown basis was given, or the date is none.
     """
-    from engine.people import clean_consent
-    from engine.people.basis import BASES
+    from engine.config import BASES
+    from engine.people.basis import clean_consent
 
-    now = bench.records.now()
+    now, version = bench.records.now(), version or bench.config.people.basis_version
     if basis and (consent or basis not in BASES or basis == "consent"):
         raise InputError(
             "give either --consent DATE or --basis",
-            hint="--basis takes agreement, law or contract; it holds from today",
+            hint="--basis takes agreement, law, contract or visit; it holds from today",
         )
-    return f"{basis} {now.date().isoformat()}" if basis else clean_consent(consent, now)
+    stated = f"{basis} {now.date().isoformat()}" if basis else consent
+    return clean_consent(f"{stated} {version}", now) if stated else ""
 
 
 def _left_out(error: MusterError) -> list[str]:

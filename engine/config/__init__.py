@@ -55,13 +55,16 @@ from engine.config.environment import name_unknown, settings_only
 from engine.config.hidden import SECRETS_NAME, named_secrets, read_secrets, with_secrets
 from engine.config.interface import AppConfig, KioskConfig, OidcConfig
 from engine.config.leave import LEAVE_STATUSES, LeaveKindConfig, with_standard
+from engine.config.people import BASES, PeopleConfig
 from engine.config.reports import ReportsConfig, ScheduledReport
+from engine.config.retention import BEFORE, began_before
 from engine.config.secret import holds_secret, is_secret_itself
 from engine.errors import ConfigError
 from engine.masking import is_secret, mask, remember
 from engine.words import phrase
 
 __all__ = [
+    "BASES",
     "CONFIG_NAME",
     "ENCODING",
     "LEAVE_STATUSES",
@@ -86,6 +89,7 @@ __all__ = [
     "NotificationRule",
     "NotificationsConfig",
     "OidcConfig",
+    "PeopleConfig",
     "PresentationConfig",
     "Problem",
     "QualityConfig",
@@ -152,6 +156,7 @@ class Config(BaseSettings):
     rotas: dict[str, RotaConfig] = {}
     """Shifts that take turns, by name, such as `[rotas.team-a]`."""
     holidays: HolidaysConfig = HolidaysConfig()
+    people: PeopleConfig = PeopleConfig()
     leave: dict[str, LeaveKindConfig] = {}
     """Kinds of leave by name, such as `[leave.annual]`, over the standard ones."""
     retention: RetentionConfig = RetentionConfig()
@@ -344,7 +349,13 @@ def _validated(text: str, path: Path, secrets: Mapping[str, str] | None, overrid
             cls, settings_cls: type[BaseSettings], *args: Any, **sources: PydanticBaseSettingsSource
         ) -> tuple[PydanticBaseSettingsSource, ...]:
             before = super().settings_customise_sources(settings_cls, *args, **sources)
-            return (*before, InitSettingsSource(settings_cls, init_kwargs=content))
+            made_up = bool(content.get("sample"))
+            usual = {"retention": dict(BEFORE)} if not made_up and began_before(path.parent) else {}
+            return (
+                *before,
+                InitSettingsSource(settings_cls, init_kwargs=content),
+                InitSettingsSource(settings_cls, init_kwargs=usual),
+            )
 
     try:
         return _Located(**overrides)

@@ -212,18 +212,20 @@ class AttendanceConfig(Section):
 
 
 class RetentionConfig(Section):
-    """How many days data is kept; empty: for ever. `muster purge` and every running recorder erase what is older."""
+    """How many days data is kept, by its purpose: decisions for a year, so that they can be examined; pictures and embeddings for a month;
+    empty: for ever. `muster purge` and every running recorder erase what is older. A workspace that
+    began with longer periods keeps them, see `engine.config.retention`."""
 
     unknown_images: int | None = Field(30, ge=1)
     """Pictures of people who were not recognised, unidentified faces included."""
-    tailgating_images: int | None = Field(90, ge=1)
+    tailgating_images: int | None = Field(30, ge=1)
     """Pictures of tailgating and of presentation attacks."""
-    evidence_images: int | None = Field(90, ge=1)
+    evidence_images: int | None = Field(30, ge=1)
     """Pictures that show why a punch was written."""
     strangers: int | None = Field(30, ge=1)
     """Templates of strangers, counted from the last sighting; strangers on the watch list stay."""
-    sightings: int | None = Field(90, ge=1)
-    """Sightings log: which people each face resembled and how much, for `muster replay`."""
+    sightings: int | None = Field(365, ge=1)
+    """The log of decisions: which people each face resembled and how much, for `muster replay`."""
     faces: int | None = Field(30, ge=0)
     """Faces of everybody whom a camera saw well, which the search by photo looks through; 0: none is kept."""
     attendance: int | None = Field(None, ge=31)

@@ -7,6 +7,7 @@ import platform
 import shutil
 import sys
 import tempfile
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -16,16 +17,26 @@ from typing import Literal
 from engine.access import find_sites
 from engine.config import load_config
 from engine.config.ids import did_you_mean
+from engine.config.retention import BEFORE, began_before
 from engine.errors import MusterError
 from engine.masking import mask_address
 from engine.models import FACENET, MOBILEFACENET, EmbedderSpec, ModelStore, cache_dir, embedder_spec, usual_model
 from engine.operations.overview import GREY_MISSES, GREY_SHARE, cameras, versions
+from engine.people.basis import basis_of, country_of, doubt
 from engine.sources import probe_live
 from engine.storage.logs.witnesses import key_folder
 from engine.types import Person
-from engine.words import phrase
+from engine.words import N_, phrase
 from engine.workbench import Workbench
 
+_BASIS_WORDS: Mapping[str, str] = {
+    "consent": N_("{count} by consent"),
+    "agreement": N_("{count} by a works agreement"),
+    "law": N_("{count} by law"),
+    "contract": N_("{count} by contract"),
+    "visit": N_("{count} by a contract with visitors"),
+    "withdrawn": N_("{count} withdrawn"),
+}
 _LATELY = timedelta(days=7)
 _NAMED = 12
 _PATIENCE = timedelta(minutes=1)
@@ -133,6 +144,8 @@ def _opened(workspace: Path, workbench: Workbench, *, thorough: bool) -> Iterato
     yield from _clock(workbench)
     yield from _encryption(workbench)
     yield from _strangers(workbench)
+    yield from _bases(workbench, people)
+    yield from _retention(workbench)
     yield from _threshold(workbench)
     yield from _pictures(workbench)
     yield from _stored_pictures(workbench, thorough=thorough)
@@ -250,6 +263,36 @@ def _strangers(workbench: Workbench) -> Iterator[Check]:
                     count=count,
                 )
     yield Check(phrase("strangers"), found, hint=hint)
+
+
+def _bases(workbench: Workbench, people: Mapping[str, Person]) -> Iterator[Check]:
+    """Say on what recognition rests, and what may be wrong with that."""
+    counts = Counter(basis_of(person) for person in people.values() if person.active)
+    if not counts:
+        return
+    missing, country = counts.pop("", 0), country_of(workbench.config)
+    found = [phrase(_BASIS_WORDS[kind], count=count) for kind, count in sorted(counts.items())]
+    found += [phrase("{count} without one", count=missing)] if missing else []
+    concern = next(filter(None, (doubt(kind, country) for kind in counts)), "")
+    yield Check(phrase("legal basis"), " · ".join(found), hint="" if workbench.config.sample else concern)
+
+
+def _retention(workbench: Workbench) -> Iterator[Check]:
+    """Say how long decisions and pictures are kept, and whether that is still as it was before periods went by purpose."""
+    kept = workbench.config.retention
+    pictures = [kept.evidence_images, kept.tailgating_images, kept.unknown_images]
+    longest = None if None in pictures else max(each for each in pictures if each is not None)
+    found = phrase(
+        "decisions {decisions} days, pictures up to {pictures} days",
+        decisions=kept.sightings or "∞",
+        pictures=longest or "∞",
+    )
+    as_before = not workbench.config.sample and began_before(workbench.workspace)
+    as_before = as_before and all(getattr(kept, key) == days for key, days in BEFORE.items())
+    hint = phrase(
+        "as before; usual are 365 and 30 by now: set [retention] sightings, evidence_images and tailgating_images"
+    )
+    yield Check(phrase("retention"), found, hint=hint if as_before else "")
 
 
 def _clock(workbench: Workbench) -> Iterator[Check]:

@@ -5,6 +5,7 @@ Not here: faces (`engine.gallery`, `engine.enrolment`), attendance and its log (
 
 from engine.people.account_list import AccountImport, hours_of, read_openings
 from engine.people.balance import Balance, balances
+from engine.people.basis import clean_consent
 from engine.people.clock_files import (
     CLOCK_FIELDS,
     DIRECTIONS,
@@ -22,7 +23,6 @@ from engine.people.leave import Leave, LeaveBook, LeaveChange
 from engine.people.leave_import import LeaveImport, days_left, import_calendar, import_table
 from engine.people.shift_list import import_shifts
 from engine.people.staff import StaffImport, import_staff
-from engine.people.staff_rows import clean_consent
 from engine.people.store import (
     PEOPLE_COLUMNS,
     PeopleFile,

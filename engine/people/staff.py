@@ -52,6 +52,7 @@ def import_staff(
     date_order: DateOrder | None = None,
     skip_bad: bool = False,
     shifts: Collection[str] = (),
+    basis: str = "",
 ) -> StaffImport:
     """Import a staff list: CSV or Excel, with headings by any usual name (`STAFF_FIELDS`) in any order.
 
@@ -66,6 +67,7 @@ def import_staff(
         date_order: of days with slashes; None: as all days of the file allow.
         skip_bad: import the rows without errors, and leave out the others.
         shifts: names that can be assigned.
+        basis: on what recognising new people rests whose row does not say it, as stored.
 
     Raises:
         InputError: the file is not a table, or lacks a column for ids or for names.
@@ -86,7 +88,7 @@ def import_staff(
     texts = [row.text(field) for row in table.rows for field in _DATES if row.text(field)]
     spans = [(row.text("hired_on"), row.text("left_on")) for row in table.rows]
     order, said = order_of_days(texts, date_order, spans)
-    sheet = StaffRows(table, stored, now, order, shifts)
+    sheet = StaffRows(table, stored, now, order, shifts, basis)
     sheet.messages += said
     for row in table.rows:
         sheet.take(row)

@@ -9,7 +9,7 @@ from typing import Literal
 
 from engine.config.ids import spelling
 from engine.errors import InputError
-from engine.people.basis import BASES, WITHDRAWN
+from engine.people.basis import clean_consent
 from engine.people.dates import DateOrder, NotADay, read_day
 from engine.people.employment import NO_CAREER, UNDATED, Career, Dating, moved
 from engine.people.store import Person, clean_department, clean_email, clean_id, clean_name
@@ -77,9 +77,10 @@ class StaffRows:
         now: datetime,
         order: DateOrder | None,
         shifts: Collection[str],
+        basis: str = "",
     ) -> None:
         self._table, self._stored, self._now, self._order = table, stored, now, order
-        self._shifts = {plain(name): name for name in shifts}
+        self._shifts, self._basis = {plain(name): name for name in shifts}, basis
         self.messages: list[RowMessage] = list(table.messages)
         self.people: dict[str, Person] = {}
         self.datings: dict[str, Dating] = {}
@@ -115,7 +116,8 @@ class StaffRows:
             self._cleaned(row, "department", clean_department) or before.department,
             self._cleaned(row, "email", clean_email) or before.email,
             before.enrolled_at,
-            self._cleaned(row, "consent_at", self._consent) or before.consent_at,
+            self._cleaned(row, "consent_at", self._consent)
+            or (before.consent_at if before is not NOBODY else self._basis),
             self._active(row, before.active),
         )
         dating = self._dating(row, person)
@@ -319,30 +321,3 @@ class StaffRows:
         if line := self.lines.get(other):
             return phrase("{id} and {other} (line {line}) both have {email}: correct one of them", **told, line=line)
         return phrase("{id} and {other} (already stored) both have {email}: correct one of them", **told)
-
-
-def clean_consent(text: str, now: datetime) -> str:
-    """Return a basis as stored: a date, or a date and time (ISO 8601); of another basis than consent behind its word.
-
-    Empty stays empty. `law 2026-11-22` is a basis, `withdrawn 2026-11-22` a consent that was withdrawn.
-
-    Args:
-        now: timezone-aware, in the workplace's zone.
-
-    Raises:
-        InputError: the text is not a date, or it is in the future.
-    """
-    if not text:
-        return ""
-    word, _, when = text.strip().partition(" ")
-    if when and word in {*BASES, WITHDRAWN}:
-        stored = clean_consent(when.strip(), now)
-        return stored if word == "consent" else f"{word} {stored}"
-    try:
-        moment = datetime.fromisoformat(text)
-        local = moment.astimezone(now.tzinfo) if moment.tzinfo else moment
-    except (ValueError, OverflowError):
-        raise InputError(phrase("{text!r} is not a day: write it as 2026-11-22", text=text)) from None
-    if local.date() > now.date():
-        raise InputError(phrase("{text} is in the future: correct it, or empty the cell", text=text))
-    return moment.isoformat() if "T" in text or ":" in text else moment.date().isoformat()

@@ -13,12 +13,13 @@ from datetime import date, timedelta
 
 from pydantic import TypeAdapter
 
+from engine.config.retention import LOOKS_NAME, began_before
 from engine.records.books import Records
 from engine.storage import FileDocument
 
 log = logging.getLogger(__name__)
 
-NAME = "retention.json"
+NAME = LOOKS_NAME
 LONGEST_STEP = timedelta(days=30)
 """A longer pause between two looks is doubted."""
 CONVINCING = 7
@@ -33,11 +34,13 @@ class Look:
         trusted: the last day that was believed.
         earlier: the day of the look before that; None: there was none, and nothing may be erased.
         strange: days since then that are doubted.
+        by_purpose: whether the workspace began under the periods of `RetentionConfig`; else see `engine.config.retention`.
     """
 
     trusted: date
     earlier: date | None = None
     strange: tuple[date, ...] = ()
+    by_purpose: bool = False
 
     @property
     def doubt(self) -> str:
@@ -49,7 +52,8 @@ class Look:
     def then(self, today: date) -> Look:
         """What is known after a look on a day."""
         if timedelta(0) <= today - self.trusted <= LONGEST_STEP:
-            return Look(today, self.trusted if today > self.trusted else self.earlier)
+            earlier = self.trusted if today > self.trusted else self.earlier
+            return replace(self, trusted=today, earlier=earlier, strange=())
         if self.trusted - today == timedelta(days=1):  # a clock that was set, or a day that begins later
             return replace(self, strange=())
         if self.strange and not timedelta(0) <= today - self.strange[-1] <= timedelta(days=2):
@@ -57,7 +61,7 @@ class Look:
         strange = tuple(dict.fromkeys((*self.strange, today)))
         if len(strange) < CONVINCING or today < self.trusted:
             return replace(self, strange=strange)
-        return Look(today, strange[-2])
+        return replace(self, trusted=today, earlier=strange[-2], strange=())
 
 
 _LOOK = TypeAdapter(Look)
@@ -74,7 +78,7 @@ def _parsed(content: bytes | None) -> Look | None:
 def _first(records: Records, today: date) -> Look:
     """What the sealed rows say of the clock before the first look."""
     days = [day for each in records.logs for day in each.days()[-1:]]
-    return Look(max(days, default=today))
+    return Look(max(days, default=today), by_purpose=not began_before(records.workspace))
 
 
 def known(records: Records) -> Look:
@@ -99,7 +103,8 @@ def look(records: Records, *, trust: bool = False) -> Look:
     today, document = records.attendance.day_of(records.clock()), _document(records)
     with document.exclusive():
         before = _parsed(document.read())
-        after = Look(today) if trust else (before or _first(records, today)).then(today)
+        last = before or _first(records, today)
+        after = Look(today, by_purpose=last.by_purpose) if trust else last.then(today)
         if after != before:
             document.write(_LOOK.dump_json(after))
     if after.doubt and not (before and before.strange):

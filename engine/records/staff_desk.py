@@ -25,17 +25,21 @@ from engine.people import (
     EmploymentRow,
     Person,
     StaffImport,
-    clean_consent,
     clean_department,
     clean_email,
     clean_name,
     import_shifts,
     import_staff,
 )
-from engine.people.basis import WITHDRAWN, basis_of
+from engine.people.basis import WITHDRAWN, Basis, basis_of, clean_consent
 from engine.records.books import Records
 from engine.storage import storage_errors
 from engine.types import NOBODY
+
+
+def _told(basis: Basis) -> str:
+    """Such as `agreement 2026-11-22 BV 7`."""
+    return " ".join(filter(None, (basis.kind, basis.since, basis.version)))
 
 
 @dataclass(frozen=True)
@@ -57,10 +61,17 @@ class TemplateView:
 
 
 class StaffDesk:
-    """Changes people and their templates; `threshold` returns the matching threshold in force."""
+    """Changes people and their templates.
 
-    def __init__(self, records: Records, threshold: Callable[[], float]) -> None:
-        self._records, self._threshold = records, threshold
+    Args:
+        threshold: returns the matching threshold in force.
+        usual_basis: returns on what recognising people rests here, see `engine.people.basis.usual_basis`.
+    """
+
+    def __init__(
+        self, records: Records, threshold: Callable[[], float], usual_basis: Callable[[], str] = lambda: ""
+    ) -> None:
+        self._records, self._threshold, self.usual_basis = records, threshold, usual_basis
 
     def _note(self, action: str, subject: str, detail: str, author: str) -> None:
         self._records.note(action, subject, detail, author=self._records.names.author(author))
@@ -129,13 +140,13 @@ class StaffDesk:
         return f"{WITHDRAWN} {now.isoformat(timespec='seconds')}"
 
     def _note_basis(self, before: Person, after: Person, author: str) -> None:
-        if basis_of(before) == basis_of(after):
+        if before.consent_at == after.consent_at:
             return
         if basis_of(after) == WITHDRAWN:
-            detail = "no longer recognised; `muster forget` erases the templates"
+            detail = f"was {_told(Basis.of(before))}; no longer recognised; `muster forget` erases the templates"
             self._note("withdraw_consent", after.employee_id, detail, author)
-        elif basis_of(after) != "consent":  # a consent is noted among the changed fields
-            self._note("basis", after.employee_id, after.consent_at, author)
+        else:
+            self._note("basis", after.employee_id, _told(Basis.of(after)), author)
 
     def _shift(self, name: str | None) -> str | None:
         rota = self._records.attendance.rota
@@ -226,6 +237,7 @@ class StaffDesk:
             date_order=date_order,
             skip_bad=skip_bad,
             shifts=self._records.attendance.rota.names,
+            basis=self.usual_basis(),
         )
         if result.written:
             counts = f"{len(result.added)} added, {len(result.changed)} changed, {len(result.unchanged)} unchanged"

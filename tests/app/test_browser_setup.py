@@ -134,7 +134,7 @@ def test_from_an_empty_folder_to_a_working_site(browser: Browser, tmp_path: Path
         page = browser.new_context(viewport={"width": 1440, "height": 900}, locale="en-GB").new_page()
         page.set_default_timeout(40_000)
         _sign_up(page, base, code)
-        expect(page.get_by_text("0 of 4 done")).to_be_visible(timeout=PATIENCE_MS)
+        expect(page.get_by_text("0 of 5 done")).to_be_visible(timeout=PATIENCE_MS)
         shoot(page, "1-first-steps")
         _add_camera(page, camera)
         _add_shift_and_holiday(page, base)

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from command import muster
 from paperwork import Clock, bench, enrol, face
 
-from engine.people import clean_consent
-from engine.people.basis import based_on, basis_of
+from engine.config import Config
+from engine.people.basis import Basis, based_on, basis_of, clean_consent, country_of, doubt, usual_basis
 from engine.types import Person
 from engine.workbench import Workbench
 
@@ -51,12 +52,65 @@ def test_a_withdrawn_consent_ends_recognition_in_another_running_process(place: 
         ("agreement 2026-10-01", "agreement", "2026-10-01"),
         ("withdrawn 2026-10-01T08:00:00+02:00", "withdrawn", ""),
         ("2026-10-01 08:00:00", "consent", "2026-10-01 08:00:00"),
+        ("2026-10-01 08:00:00 form 3", "consent", "2026-10-01 08:00:00"),
+        ("visit 2026-10-01 house rules", "visit", "2026-10-01"),
     ],
 )
 def test_a_basis_is_told_by_its_word(stored: str, basis: str, since: str, place: Workbench) -> None:
     person = Person("E1", "Ann", consent_at=stored)
     assert (basis_of(person), based_on(person)) == (basis, since)
     assert basis_of(Person("E1", "Ann", consent_at=clean_consent(stored, place.records.now()))) == basis
+
+
+@pytest.mark.parametrize(
+    "given",
+    ["2026-10-01", "2026-10-01 form 3", "agreement 2026-10-01 BV 7 of 2026-03", "law 2026-10-01", "visit 2026-10-01 x"],
+)
+def test_a_basis_is_stored_as_it_was_given_with_its_version(given: str, place: Workbench) -> None:
+    stored = place.staff.change("E1", author="sam", consent_at=given).consent_at
+    assert stored == given == Basis.read(stored).stored
+    last = [row for row in place.audit.read() if row.action == "basis"][-1]
+    assert last.detail == (given if given[0].isalpha() else f"consent {given}")
+
+
+def test_a_withdrawal_says_what_was_withdrawn(place: Workbench) -> None:
+    place.staff.change("E1", author="sam", consent_at="2026-10-01 form 3")
+    after = place.staff.change("E1", author="sam", consent_at="")
+    assert basis_of(after) == "withdrawn"
+    assert place.audit.read()[-1].detail.startswith("was consent 2026-10-01 form 3; no longer recognised")
+
+
+@pytest.mark.parametrize(
+    ("kind", "settings", "doubted"),
+    [
+        ("consent", {"timezone": "Europe/Berlin"}, True),
+        ("consent", {"timezone": "UTC", "holidays": {"country": "FR"}}, True),
+        ("consent", {"timezone": "Europe/Berlin", "holidays": {"country": "US"}}, False),
+        ("consent", {"timezone": "America/New_York"}, False),
+        ("consent", {}, False),
+        ("agreement", {"timezone": "Europe/Berlin"}, False),
+        ("visit", {"timezone": "Europe/Vienna"}, False),
+    ],
+)
+def test_consent_at_work_is_doubted_where_it_is_rarely_valid(
+    kind: str, settings: dict[str, Any], doubted: bool
+) -> None:
+    assert (doubt(kind, country_of(Config(**settings))) is not None) == doubted
+
+
+def test_an_import_takes_the_usual_basis_for_new_people_only(tmp_path: Path) -> None:
+    folder = tmp_path / "w"
+    folder.mkdir()
+    (folder / "muster.toml").write_text('[people]\nbasis = "agreement"\nbasis_version = "BV 7"\n')
+    place = Workbench(folder, clock=Clock())
+    (tmp_path / "list.csv").write_text("id,name,consent\nA,Ann,\nB,Bob,law 2026-01-02\n")
+    place.staff.import_staff(tmp_path / "list.csv", author="sam")
+    today = place.records.now().date().isoformat()
+    assert [each.consent_at for each in place.people.all().values()] == [f"agreement {today} BV 7", "law 2026-01-02"]
+    place.staff.change("A", author="sam", consent_at="")
+    place.staff.import_staff(tmp_path / "list.csv", author="sam")
+    assert basis_of(place.people.all()["A"]) == "withdrawn"
+    assert usual_basis(Config.model_validate({"people": {"basis": "consent"}}), place.records.now().date()) == ""
 
 
 @pytest.mark.models
@@ -73,6 +127,14 @@ def test_enrolment_needs_a_consent_or_another_basis(tmp_path: Path, samples: Pat
     withdrawn = muster("staff", "change", "E1", "--consent", "withdrawn", "--workspace", tmp_path / "w")
     assert "muster forget E1" in withdrawn.out
     assert muster(*command).code == 4
+    (tmp_path / "w" / "muster.toml").write_text(
+        'timezone = "Europe/Berlin"\n[people]\nbasis = "agreement"\nbasis_version = "BV 7"\n'
+    )
+    assert muster(*command).code == 4, "the usual basis does not override a withdrawal"
+    other = ("enrol", "--id", "E2", *photos, "--allow-look-alike", "--workspace", tmp_path / "w")
+    assert "recital" not in muster(*other).err
+    assert Basis.of(Workbench(tmp_path / "w").people.all()["E2"]).version == "BV 7"
+    assert "recital 43" in muster(*other, "--consent", "2026-01-02").err
 
 
 def test_a_receipt_names_what_it_could_not_read(place: Workbench) -> None:

@@ -44,7 +44,10 @@ def test_a_row_is_changed_where_it_is_asked_and_the_fields_are_noted_without_the
         "2026-11-20",
     )
     assert place.people.all()["E1"] == person
-    assert audit(place) == [("sam", "change_person", "E1", "name, email, consent")]
+    assert audit(place) == [
+        ("sam", "change_person", "E1", "name, email, consent"),
+        ("sam", "basis", "E1", "consent 2026-11-20"),
+    ]
 
 
 def test_nothing_changed_is_nothing_noted(place: Workbench) -> None:

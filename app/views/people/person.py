@@ -4,23 +4,22 @@ from __future__ import annotations
 
 import re
 import tempfile
-from datetime import date
 from pathlib import Path
 
 import streamlit as st
 from markupsafe import Markup
 
-from app.ui import parts
+from app.ui import bases, parts
 from app.ui.address import day_of, to
 from app.views.people import employment, forget
 from app.views.people import templates as people_templates
 from app.web import access
-from app.words import date_format, say, say_date, say_time
+from app.words import say, say_date, say_time
 from engine.attendance import PunchRow
 from engine.enrolment import ENOUGH_PHOTOS
 from engine.operations.overview import last_punches
 from engine.people import Person
-from engine.people.basis import based_on, basis_of
+from engine.people.basis import Basis, based_on
 from engine.workbench import Workbench
 
 _PUNCHES, _DAYS = 8, 31
@@ -85,17 +84,18 @@ def _details(bench: Workbench, employee_id: str, person: Person | None) -> None:
         )
         return
     if not access.may("people.edit"):
-        consent = day_of(based_on(person))
+        basis = Basis.of(person)
         for name, value in (
             (say("E-mail"), person.email or "–"),
-            (say("Consent"), say_date(consent) if consent else say("not recorded")),
+            (say("Legal basis"), bases.told(basis)),
         ):
             parts.show("<p><b>{name}</b><br>{value}</p>", name=name, value=value)
         return
-    if basis_of(person) == "withdrawn":
+    basis = Basis.of(person)
+    if basis.kind == "withdrawn":
         st.warning(
             say(
-                "Consent was withdrawn: cameras no longer recognise this person. “Forget this person” erases the templates."
+                "It was withdrawn: cameras no longer recognise this person. “Forget this person” erases the templates."
             ),
             icon=":material/person_off:",
         )
@@ -103,29 +103,20 @@ def _details(bench: Workbench, employee_id: str, person: Person | None) -> None:
         name = st.text_input(say("Name"), person.name, max_chars=200)
         department = st.text_input(say("Department"), person.department, max_chars=200)
         email = st.text_input(say("E-mail"), person.email, max_chars=254)
-        known, today = day_of(based_on(person)), bench.attendance.day_of(bench.clock())
-        consent = st.date_input(
-            say("Consent given on"),
-            known,
-            format=date_format(),
-            max_value=max(today, known or today),
-            help=say("Leave this empty without consent, or after it was withdrawn."),
-        )
-        dates = employment.fields(bench, employee_id, today)
+        stated = bases.fields(bench, basis, stated=basis.holds)
+        dates = employment.fields(bench, employee_id, bench.attendance.day_of(bench.clock()))
         saved = st.form_submit_button(say("Save"), type="primary")
     if saved:
-        given = consent.isoformat() if isinstance(consent, date) else ""
-        # keep the recorded time or basis unless the user changed the day
-        given = person.consent_at if given == based_on(person)[:10] else given
         _change(
             employee_id,
             say("Saved"),
             name=name or "",
             department=department or "",
             email=email or "",
-            consent_at=given,
+            consent_at=stated.stored or None,
             **dates,
         )
+    _withdrawal(employee_id, basis)
     if person.active:
         st.caption(say("Cameras no longer recognise inactive people. Their data stays."))
         if st.button(say("Set inactive"), icon=":material/person_off:"):
@@ -135,6 +126,13 @@ def _details(bench: Workbench, employee_id: str, person: Person | None) -> None:
         if st.button(say("Set active"), icon=":material/person_check:", type="primary"):
             _change(employee_id, say("Set active"), active=True)
     employment.history(bench, employee_id)
+
+
+def _withdrawal(employee_id: str, basis: Basis) -> None:
+    if basis.holds:
+        st.caption(say("After a withdrawal, cameras no longer recognise this person, and nobody can search for them."))
+        if st.button(say("Withdraw"), icon=":material/undo:", key="withdraw"):
+            _change(employee_id, say("Withdrawn"), consent_at="")
 
 
 def _change(employee_id: str, done: str, **changes: object) -> None:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import date
 from typing import Protocol
 
 import streamlit as st
 
-from app.ui import parts
-from app.words import date_format, say, say_count
-from engine.people.basis import BASES
+from app.ui import bases, parts
+from app.words import say, say_count
+from engine.people.basis import Basis
 from engine.workbench import Workbench
 
 
@@ -17,21 +16,17 @@ class Consented(Protocol):
     """What was said.
 
     Attributes:
-        agreed, consent_on: whether and when they consented, or the other basis was stated.
-        basis: one of `engine.people.basis.BASES`.
+        agreed: they consented, or were informed of the other basis.
+        basis: which, since when, and its version; empty before anything was said.
     """
 
     agreed: bool
-    consent_on: date | None
-    basis: str
+    basis: Basis
 
 
 def stated(state: Consented) -> str:
     """On what the recognition rests, as stored."""
-    if state.consent_on is None or not state.agreed:
-        return ""
-    day = state.consent_on.isoformat()
-    return day if state.basis == "consent" else f"{state.basis} {day}"
+    return state.basis.stored if state.agreed else ""
 
 
 def _kept(days: int | None) -> str:
@@ -45,7 +40,6 @@ def ask(state: Consented, bench: Workbench, *, informed: str, agrees: str, way_b
         informed, agrees: what is confirmed under another basis, and under consent.
         way_back: whether there is a step before.
     """
-    today = bench.clock().astimezone(bench.config.zone).date()
     kept = bench.config.retention
     with st.container(width=760):
         rows = (
@@ -57,27 +51,12 @@ def ask(state: Consented, bench: Workbench, *, informed: str, agrees: str, way_b
         )
         parts.table((say("Stored data"), say("Retention")), rows)
         st.caption(say("All data stays in this workspace. After a withdrawal, People → Forget erases it."))
-        names = {
-            "consent": say("Consent"),
-            "agreement": say("Works agreement"),
-            "law": say("Law"),
-            "contract": say("Contract"),
-        }
-        basis = st.selectbox(
-            say("Basis"), BASES, BASES.index(state.basis), format_func=lambda each: names[each], width=280
-        )
-        agreed = st.checkbox(agrees if basis == "consent" else informed, state.agreed)
-        on = st.date_input(
-            say("Agreed on"),
-            state.consent_on or today,
-            max_value=max(today, state.consent_on or today),
-            width=180,
-            format=date_format(),
-        )
+        basis = bases.fields(bench, state.basis, stated=True)
+        agreed = st.checkbox(agrees if basis.kind == "consent" else informed, state.agreed)
         with st.container(horizontal=True):
             forward = st.button(say("Continue"), type="primary", disabled=not agreed)
             back = way_back and st.button(say("Back"))
         if not agreed:
             st.caption(say("Muster takes no pictures without consent."))
-    state.agreed, state.consent_on, state.basis = agreed, on, str(basis)
+    state.agreed, state.basis = agreed, basis
     return forward, back

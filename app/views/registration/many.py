@@ -8,7 +8,6 @@ from __future__ import annotations
 import io
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import date
 from functools import partial
 from typing import Any, Literal
 
@@ -23,6 +22,7 @@ from app.words import say, say_count
 from engine.enrolment import Batch, Folders, PhotoFile, Planned, in_archive
 from engine.enrolment.files import beside_the_point, parts_of
 from engine.errors import InputError, MusterError
+from engine.people.basis import Basis
 from engine.workbench import Workbench
 
 Stage = Literal["consent", "files", "check", "done"]
@@ -38,7 +38,7 @@ class Many:
 
     Attributes:
         site: whose. stage: where the page is.
-        agreed, consent_on, basis: see `consent.Consented`.
+        agreed, basis: see `consent.Consented`.
         left_out: ids of people whom the user left out.
         total: photos of the uploads that are being examined.
         to_enrol: ids of the people who are still to be stored; `of`: how many they were.
@@ -50,8 +50,7 @@ class Many:
     batch: Batch
     stage: Stage = "consent"
     agreed: bool = False
-    consent_on: date | None = None
-    basis: str = "consent"
+    basis: Basis = field(default_factory=Basis)
     left_out: set[str] = field(default_factory=set)
     total: int = 0
     to_enrol: list[str] = field(default_factory=list)

@@ -6,18 +6,18 @@ from functools import partial
 
 import streamlit as st
 
-from app.ui import parts, people_filter
-from app.ui.address import day_of, put, to
+from app.ui import bases, parts, people_filter
+from app.ui.address import put, to
 from app.views.registration import check, consent, many, pictures
 from app.views.registration.state import Registration, current, restart
 from app.views.registration.state import forget as forget_one
 from app.views.registration.words import cost, steps
 from app.web import access
-from app.words import say, say_count, say_date
+from app.words import say, say_count
 from engine.enrolment import ENOUGH_PHOTOS
 from engine.errors import InputError
 from engine.people import Person
-from engine.people.basis import based_on, basis_of
+from engine.people.basis import Basis
 from engine.workbench import Workbench
 
 __all__ = ["forget", "show"]
@@ -169,9 +169,9 @@ def _details_known(state: Registration) -> None:
 
 
 def _consent(state: Registration, bench: Workbench) -> None:
-    given = based_on(state.person)
-    if given and not state.agreed and state.consent_on is None:
-        state.agreed, state.consent_on, state.basis = True, day_of(given), basis_of(state.person)
+    given = Basis.of(state.person)
+    if given.holds and not state.agreed and not state.basis.kind:
+        state.agreed, state.basis = True, given
     who = parts.plain(state.person.name or state.person.employee_id)
     informed, agrees = say("{name} has been informed", name=who), say("{name} has been informed and agrees", name=who)
     forward, back = consent.ask(state, bench, informed=informed, agrees=agrees)
@@ -195,7 +195,7 @@ def _done(state: Registration, bench: Workbench) -> None:
         )
         if report.templates >= ENOUGH_PHOTOS
         else cost(bench, report.templates),
-        consent=say("Consent of {day}", day=say_date(day)) if (day := day_of(based_on(person))) else "",
+        consent=bases.told(basis) if (basis := Basis.of(person)).holds else "",
     )
     if state.problem:
         st.warning(parts.plain(state.problem), icon=":material/error:")

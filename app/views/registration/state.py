@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
-from datetime import date
 from pathlib import Path
 from typing import Literal
 
@@ -15,6 +14,7 @@ from numpy.typing import NDArray
 from app.live.stream import BrowserCamera
 from engine.enrolment import STEPS, EnrolmentReport, GuidedCapture, GuideMark, RefusedPhoto, Shot, Step, guide_mark
 from engine.people import Person
+from engine.people.basis import Basis
 from engine.workbench import Workbench
 
 Stage = Literal["details", "consent", "pictures", "check", "done"]
@@ -56,8 +56,7 @@ class Registration:
         known: whether they are on the list already and only add pictures.
         dossier: the stranger to register; empty: none.
         offered: pictures of the dossier: place in the workspace, file.
-        agreed, consent_on: whether and when they consented, or the other basis was stated.
-        basis: one of `engine.people.basis.BASES`.
+        agreed, basis: see `app.views.registration.consent.Consented`.
         capture, camera: the guided capture, once started.
         pieces: pictures from other sources than the guided capture, and those of it for which the user overruled the check.
         refused: pictures that the check refused.
@@ -74,8 +73,7 @@ class Registration:
     dossier: str = ""
     offered: list[tuple[str, Path]] = field(default_factory=list)
     agreed: bool = False
-    consent_on: date | None = None
-    basis: str = "consent"
+    basis: Basis = field(default_factory=Basis)
     capture: GuidedCapture | None = None
     camera: BrowserCamera | None = None
     pieces: list[Piece] = field(default_factory=list)

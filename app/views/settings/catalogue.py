@@ -102,6 +102,18 @@ BLOCKS: Mapping[Part, tuple[Block, ...]] = {
             (Named("language", N_("Language"), N_("For everybody who has not chosen their own."), shows="language"),),
             home=True,
         ),
+        Block(
+            ("people",),
+            N_("Legal basis"),
+            (
+                Named("basis", N_("Basis"), N_("On what recognising people rests, unless another is stated.")),
+                Named(
+                    "basis_version",
+                    N_("Version"),
+                    N_("Of the form, agreement or law, such as BV 7 of 2026-03."),
+                ),
+            ),
+        ),
     ),
     "cameras": (
         Block(

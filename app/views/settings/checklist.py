@@ -58,6 +58,13 @@ def steps(bench: Workbench, url: str) -> list[Step]:
             enrolled >= _PEOPLE,
         ),
         Step(
+            "basis",
+            say("A legal basis"),
+            say("Say on what recognising people rests here."),
+            to("/settings", part="organisation"),
+            bool(config.people.basis),
+        ),
+        Step(
             "shift",
             say("A shift"),
             say("It says who is late and who is absent."),

@@ -17,6 +17,7 @@ from app.web import viewer
 from app.web.viewer import Viewer
 from engine.imaging import write_jpeg
 from engine.people import Person
+from engine.people.basis import basis_of
 from engine.workbench import Workbench
 
 HOSTILE = ["<img src=x onerror=alert(1)>", "![](http://example.invalid/x)", ":smile: $x$ **b**"]
@@ -189,15 +190,21 @@ def test_a_person_nobody_knows_is_told(place: Workbench, monkeypatch: pytest.Mon
 
 def test_details_are_changed_with_the_author(place: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:
     page = opened(place, monkeypatch, person="E1")
+    assert "Withdraw" not in [each.label for each in page.button]
     page.text_input[0].set_value("Ann Li")
     page.text_input[2].set_value("ann@example.org")
+    next(each for each in page.selectbox if each.label == "Basis").set_value("agreement")
     page.date_input[0].set_value("2026-02-03")
+    next(each for each in page.text_input if each.label == "Version").set_value("BV 7")
     press(page, "Save")
     person = place.people.all()["E1"]
     assert (person.name, person.department, person.email) == ("Ann Li", "Lab", "ann@example.org")
-    assert person.consent_at == "2026-02-03"
-    assert actions(place) == [("hr", "change_person", "E1")]
+    assert person.consent_at == "agreement 2026-02-03 BV 7"
+    assert actions(place) == [("hr", "change_person", "E1"), ("hr", "basis", "E1")]
     assert "Ann Li" in texts(page)
+    page = press(opened(place, monkeypatch, person="E1"), "Withdraw")
+    assert basis_of(place.people.all()["E1"]) == "withdrawn"
+    assert "cameras no longer recognise this person" in page.warning[0].value
 
 
 def test_a_consent_kept_to_the_minute_stays_so(place: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -89,7 +89,7 @@ def test_no_picture_is_taken_without_consent(bench: Workbench, monkeypatch: pyte
     press(page, "Continue")
     (button,) = [each for each in page.button if each.label == "Continue"]
     assert button.disabled
-    for text in ("90 days", "until someone erases them", "until the person is erased"):
+    for text in ("30 days", "365 days", "until someone erases them", "until the person is erased"):
         assert text in texts(page)
     page.checkbox[0].check().run()
     press(page, "Continue")
