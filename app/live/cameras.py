@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -21,6 +21,7 @@ from engine.errors import ConfigError, MusterError
 from engine.imaging import Broadcast, decode_image
 from engine.operations.recording import (
     NAMES,
+    SMALL,
     Recorded,
     Recorder,
     Reported,
@@ -131,6 +132,22 @@ class Camera:
         finally:
             self._left = time.monotonic()
             self.picture.leave()
+
+    @contextlib.contextmanager
+    def glanced(self) -> Iterator[Camera]:
+        """Keep the camera running for somebody who looks at many; yield what shows a small picture of it, twice a second.
+
+        The process that records draws and encodes it so. Only if none does, this process records it meanwhile, as for a viewer.
+        """
+        with contextlib.ExitStack() as stack:
+            if self._records():
+                stack.enter_context(self.watched())
+            stack.enter_context(self._small.watched())
+            yield self._small
+
+    @cached_property
+    def _small(self) -> Camera:
+        return Camera(self._bench, self.name, "", style=SMALL, records=lambda: False)
 
     @contextlib.contextmanager
     def kept(self) -> Iterator[None]:

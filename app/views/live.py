@@ -11,6 +11,7 @@ from markupsafe import Markup
 from app.live.session import LiveSession
 from app.live.stream import BrowserCamera, browser_camera, show_failure
 from app.ui import parts
+from app.views import live_grid
 from app.views.alerts import open_count
 from app.views.system.cameras import no_picture, tell_turned
 from app.web import access, services, uploads
@@ -33,6 +34,11 @@ def show() -> None:
     bench = access.reading("live.view")
     st.title(say("Live"))
     _figures()
+    grid = live_grid.choose(len(services.cameras(access.site())))
+    if grid != "1":
+        live_grid.show(grid)
+        _feed()
+        return
     left, right = st.columns([5, 3], gap="large")
     with left:
         _picture(bench)

@@ -1,13 +1,17 @@
-"""Live data for browsers: pictures of the server's cameras, one JPEG after the other (multipart/x-mixed-replace), and what to draw over
-the preview of a browser's own camera (server-sent events).
+"""Live data for browsers: pictures of one of the server's cameras, one JPEG after the other (multipart/x-mixed-replace); small ones of
+many cameras in one answer, because a browser opens no more than six; and what to draw over the preview of a browser's own camera
+(server-sent events).
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import json
 import logging
+import struct
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -28,6 +32,10 @@ log = logging.getLogger(__name__)
 _POLL_S = 0.03
 _OVERLAY_POLL_S = 0.015
 _CHECK_S = 20.0
+_GLANCE_S, _BEAT_S = 0.1, 2.0
+MOST_TILES = 9
+"""Cameras in one answer."""
+_HEAD = struct.Struct(">II")
 _MOST_VIEWERS, _EACH = 24, 8
 _watching, _drawing = Places(_EACH), Places(_EACH)
 """Pictures of cameras, and drawings, that are being sent to each account."""
@@ -59,7 +67,8 @@ def _may_look(request: Request) -> bool:
     return found is not None and found[0].may("live.view")
 
 
-async def _stream(request: Request) -> Response:
+async def _asked(request: Request) -> tuple[list[Camera], str] | Response:
+    """The cameras that a request names, and whose it is; else the refusal."""
     try:
         found = visitor(request)
         if found is None or not found[0].may("live.view"):
@@ -68,11 +77,50 @@ async def _stream(request: Request) -> Response:
     except MusterError as error:
         log.warning("%s", error)
         return PlainTextResponse("Muster cannot read this right now", 503)
-    if (camera := cameras.get(request.query_params.get("name", ""))) is None:
+    names = dict.fromkeys(request.query_params.getlist("name"))
+    if not names or len(names) > MOST_TILES or names.keys() - cameras.keys():
+        return PlainTextResponse("camera not found", 404)
+    return [cameras[name] for name in names], found[0].name
+
+
+async def _stream(request: Request) -> Response:
+    asked = await _asked(request)
+    if isinstance(asked, Response):
+        return asked
+    (camera, *more), account = asked
+    if more:
         return PlainTextResponse("camera not found", 404)
     if camera.picture.viewers >= _MOST_VIEWERS:
         return PlainTextResponse("too many viewers for this camera", 503)
-    return _lasting(_frames(request, camera), MULTIPART, _watching, found[0].name)
+    return _lasting(_frames(request, camera), MULTIPART, _watching, account)
+
+
+async def _many(request: Request) -> Response:
+    asked = await _asked(request)
+    if isinstance(asked, Response):
+        return asked
+    return _lasting(_glances(request, asked[0]), "application/octet-stream", _watching, asked[1])
+
+
+async def _glances(request: Request, cameras: Sequence[Camera]) -> AsyncIterator[bytes]:
+    """Each newer small picture of some cameras, and how they are: lengths of both, JSON, JPEG."""
+    seen, told, checked = [0] * len(cameras), [("", 0.0)] * len(cameras), time.monotonic()
+    with contextlib.ExitStack() as stack:
+        shown = [stack.enter_context(camera.glanced()) for camera in cameras]
+        while not await request.is_disconnected():
+            for place, each in enumerate(shown):
+                shot, (state, at), now = each.picture.newest, told[place], time.monotonic()
+                fresh = shot.number > seen[place] and bool(shot.jpeg)
+                if fresh or each.state != state or now - at > _BEAT_S:
+                    seen[place], told[place] = shot.number, (each.state, now)
+                    head = json.dumps({"name": each.name, "state": each.state}).encode()
+                    jpeg = shot.jpeg if fresh else b""
+                    yield _HEAD.pack(len(head), len(jpeg)) + head + jpeg
+            if time.monotonic() - checked > _CHECK_S:
+                checked = time.monotonic()
+                if not _may_look(request):
+                    return
+            await asyncio.sleep(_GLANCE_S)
 
 
 async def _drawings(request: Request, overlay: Overlay) -> AsyncIterator[str]:
@@ -136,4 +184,4 @@ class _Lasting(StreamingResponse):
             self._ended()
 
 
-routes = [Route("/camera", _stream), Route("/overlay", _overlay)]
+routes = [Route("/camera", _stream), Route("/cameras", _many), Route("/overlay", _overlay)]

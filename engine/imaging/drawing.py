@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
+from engine.imaging.broadcast import shrunk
 from engine.types import Track, TrackState
 
 COLOURS: Mapping[TrackState, tuple[int, int, int]] = {
@@ -112,6 +113,7 @@ def draw_tracks(
     needed: int = 3,
     caption: str = "",
     words: Mapping[str, str] = WORDS,
+    longest_px: int | None = None,
 ) -> NDArray[np.uint8]:
     """Return a copy of the picture, RGB uint8 (H, W, 3), with the visible tracks drawn on it.
 
@@ -121,15 +123,17 @@ def draw_tracks(
         needed: agreeing frames that fill the ring.
         caption: one line at the lower edge.
         words: labels for `pending`, `conflict` and `unknown`.
+        longest_px: make a larger picture smaller first, and the names on it larger, for one picture among many.
     """
+    image, factor = (image, 1.0) if longest_px is None else shrunk(image, longest_px)
     picture = Image.fromarray(image)
     pen = ImageDraw.Draw(picture)
     width, height = picture.size
     line = max(2, round(height / 300))
-    font = _font(max(12, round(height / 32)))
+    font = _font(max(12, round(height / (32 if longest_px is None else 17))))
     for mark in person_marks(tracks, names, alarmed=alarmed, needed=needed, words=words):
-        x1, y1, x2, y2 = mark.box
-        pen.rectangle(mark.box, outline=mark.colour, width=line)
+        x1, y1, x2, y2 = box = tuple(value / factor for value in mark.box)
+        pen.rectangle(box, outline=mark.colour, width=line)
         _ring(pen, x2, y1, 3.5 * line, mark.ring, mark.colour)
         left, top, right, bottom = pen.textbbox((0, 0), mark.text, font=font)
         pad = 2 * line

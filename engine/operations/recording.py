@@ -46,8 +46,9 @@ _TIMEOUT_S = 6.0
 _HEAD = struct.Struct(">II")
 _LARGEST, _LONGEST_LINE = 4_000_000, 2000
 _VIEWERS, _KEPT = 32, 64
-CLEAN, NAMES = "clean", "names"
-"""What every recorder shows: the picture alone, and with boxes and names."""
+CLEAN, NAMES, SMALL = "clean", "names", "small"
+"""What every recorder shows: the picture alone; with boxes and names; and that small and twice a second, for many cameras at a glance."""
+SMALL_PX = 640
 
 State = Literal["starting", "playing", "lost", "failed"]
 Draw = Callable[[FrameResult], Image]
@@ -61,12 +62,24 @@ def names_in(bench: Workbench, result: FrameResult) -> dict[str, str]:
 
 
 def overlay(
-    bench: Workbench, result: FrameResult, words: Mapping[str, str] = WORDS, called: Callable[[str], str] = str
+    bench: Workbench,
+    result: FrameResult,
+    words: Mapping[str, str] = WORDS,
+    called: Callable[[str], str] = str,
+    longest_px: int | None = None,
 ) -> Image:
-    """The frame of a result with boxes drawn on it, and names as somebody is `called`."""
+    """The frame of a result with boxes drawn on it, and names as somebody is `called`; `longest_px`: see `draw_tracks`."""
     names = {person: called(name) for person, name in names_in(bench, result).items()}
     needed = bench.config.voting.min_agreeing
-    return draw_tracks(result.frame.image, result.tracks, names, alarmed=result.alarmed, needed=needed, words=words)
+    return draw_tracks(
+        result.frame.image,
+        result.tracks,
+        names,
+        alarmed=result.alarmed,
+        needed=needed,
+        words=words,
+        longest_px=longest_px,
+    )
 
 
 class FrameRate:
@@ -148,6 +161,7 @@ class Recorder:
         self._styles = {
             CLEAN: Style(lambda result: result.frame.image),
             NAMES: Style(lambda result: overlay(bench, result)),
+            SMALL: Style(lambda result: overlay(bench, result, longest_px=SMALL_PX), longest_px=SMALL_PX, fps=2.0),
             **styles,
         }
         self._pictures = {

@@ -1,17 +1,19 @@
-"""Many people in a real browser: a folder is uploaded, judged, and enrolled."""
+"""Many people and many cameras in a real browser: a folder is judged and enrolled, and cameras are seen at a glance."""
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from browser import Site, camera_browser, needs_chromium, serve, sign_in
+from http_camera import swaying
 from playwright.sync_api import Browser, expect
 from registration import photos
 
-from engine.imaging import list_images, read_image
+from engine.imaging import VideoWriter, decode_image, list_images, read_image
 from engine.people import Person
 from engine.workbench import Workbench
 
@@ -20,9 +22,16 @@ pytestmark = [needs_chromium, pytest.mark.models, pytest.mark.slow]
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """Elton is on the staff list; nobody is enrolled."""
+def site(tmp_path_factory: pytest.TempPathFactory, samples: Path) -> Iterator[Site]:
+    """Elton is on the staff list; nobody is enrolled. Two cameras see a stranger."""
     workspace = tmp_path_factory.mktemp("site")
+    face = read_image(samples / "val" / "mindy_kaling" / "01.jpg")
+    with VideoWriter(workspace / "clip.mp4", 10) as writer:
+        for picture in swaying([face], 20):
+            writer.write(decode_image(picture))
+    (workspace / "muster.toml").write_text(
+        "".join(f'[cameras."{name}"]\nsource = "clip.mp4"\n' for name in ("gate", "hall & stairs"))
+    )
     Workbench(workspace).people.put(Person("E2", "Elton John"))
     with serve(workspace) as served:
         yield served
@@ -80,4 +89,40 @@ def test_a_folder_of_many_people_is_judged_and_enrolled(
     for key, who in (("E1", "madonna"), ("E2", "elton_john")):  # by photos that were not enrolled
         path = list_images(samples / "val" / who)[0]
         assert [face.match.person for face in bench.services().identify(read_image(path))] == [key]
+    page.context.close()
+
+
+def test_many_cameras_are_seen_at_a_glance_by_key_and_only_while_somebody_looks(browser: Browser, site: Site) -> None:
+    page = sign_in(browser, site, "viewer", "/")
+    page.get_by_role("radio", name="2 × 2").click(timeout=PATIENCE_MS)
+    for name in ("gate", "hall & stairs"):
+        tile = page.get_by_role("link", name=name)
+        expect(tile.get_by_role("img")).to_be_visible(timeout=PATIENCE_MS)
+        expect(tile).to_contain_text("live", timeout=PATIENCE_MS)
+    first = page.locator(".m-grid img").first
+    before = first.get_attribute("src")
+    expect(first).not_to_have_attribute("src", before or "", timeout=PATIENCE_MS)
+    # a hidden page asks for nothing; it says how old its pictures are once it is seen again, until new ones come
+    hide = (
+        "value => { Object.defineProperty(document, 'hidden', { value, configurable: true });"
+        " document.dispatchEvent(new Event('visibilitychange')) }"
+    )
+    with page.expect_event("requestfailed", lambda request: "/cameras?" in request.url):
+        page.evaluate(hide, True)
+    with page.expect_request(lambda request: "/cameras?" in request.url):
+        page.evaluate(hide, False)
+    page.set_viewport_size({"width": 390, "height": 844})
+    boxes = [page.get_by_role("link", name=name).bounding_box() for name in ("gate", "hall & stairs")]
+    assert boxes[0] is not None
+    assert boxes[1] is not None
+    assert boxes[0]["x"] == boxes[1]["x"]
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    page.set_viewport_size({"width": 1280, "height": 800})
+    page.get_by_role("link", name="gate").focus()
+    page.keyboard.press("ArrowRight")
+    expect(page.get_by_role("link", name="hall & stairs")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.get_by_alt_text("Live picture of camera hall & stairs")).to_be_visible(timeout=PATIENCE_MS)
+    expect(page).to_have_url(re.compile(r"camera=hall(\+|%20)%26(\+|%20)stairs$"), timeout=PATIENCE_MS)
+    assert page.locator(".m-grid").count() == 0
     page.context.close()

@@ -74,6 +74,7 @@ ASKED: Mapping[str, Sequence[tuple[str, str, str]]] = {
     "/boxes/{incident}": [("GET", "/boxes/{incident}", "boxes of the faces in it")],
     "/portrait": [("GET", "/portrait?id=E1", "a face beside a name")],
     "/camera": [("GET", "/camera?name=none", "a camera's live picture")],
+    "/cameras": [("GET", "/cameras?name=none", "small live pictures of cameras")],
     "/overlay": [("GET", "/overlay?key=none", "boxes over one's own camera, by a key that only its page knows")],
     "/api/v1/{path:path}": [("GET", "/api/v1/sheets", "attendance for programs, by token")],
     "/assets": [("GET", "/assets/sign_in.css", "styles and fonts")],

@@ -203,3 +203,26 @@ def test_a_lost_camera_shows_nothing_old(bench: Workbench) -> None:
             shown.frozen.clear()
             until(lambda: camera.state == "playing")
             assert camera.told.losses == 1
+
+
+def test_many_cameras_are_glanced_at_through_who_records_them(bench: Workbench, clip: Path) -> None:
+    recorder, viewer = (
+        Camera(bench, "entrance", str(clip)),
+        Camera(bench, "entrance", str(clip), records=lambda: False),
+    )
+    with recorder.kept():
+        until(lambda: recorder.state == "playing")
+        with viewer.glanced() as small:
+            until(lambda: bool(small.picture.newest.jpeg))
+            began, first = time.monotonic(), small.picture.newest.number
+            until(lambda: small.picture.newest.number >= first + 4)
+            assert time.monotonic() - began > 1.4  # two a second, however many the camera has
+            assert decode_image(small.picture.newest.jpeg).shape == (480, 640, 3)
+            assert (small.state, viewer.picture.viewers, recorder.picture.viewers) == ("playing", 0, 0)
+            assert viewer.pipeline is None
+        assert small.picture.viewers == 0
+    # without anybody who records, the viewer's process does, as for a viewer of one camera
+    alone = Camera(bench, "entrance", str(clip))
+    with alone.glanced() as small:
+        until(lambda: bool(small.picture.newest.jpeg))
+        assert alone.pipeline is not None

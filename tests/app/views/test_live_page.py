@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 from pathlib import Path
 
@@ -57,6 +58,22 @@ def test_only_those_who_may_record_are_offered_a_camera_of_their_own(
     assert not page.exception
     offered = [option.content for option in page.get("button_group")[0].proto.options]
     assert offered == (["entrance", "This device's camera", "Single pictures"] if own else ["entrance"])
+
+
+def test_several_cameras_are_offered_together(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "muster.toml").write_text(
+        "".join(f'[cameras."door {number}"]\nsource = "/nowhere/door.mp4"\n' for number in range(11))
+    )
+    page = open_page("live", tmp_path, monkeypatch, "viewer", query={"grid": "9", "page": "2"})
+    assert not page.exception
+    drawn = json.loads(page.get("bidi_component")[0].proto.json)
+    assert [each["name"] for each in drawn["cameras"]] == ["door 9", "door 10"]
+    assert drawn["source"].endswith("/cameras?name=door%209&name=door%2010")
+    assert drawn["columns"] == 3
+    camera(tmp_path)
+    services.take_over(tmp_path)  # with one camera there is nothing to choose
+    page = open_page("live", tmp_path, monkeypatch, "viewer", query={"grid": "9"})
+    assert not page.get("bidi_component")
 
 
 @pytest.mark.parametrize(("role", "takes"), [("security", True), ("viewer", False)])

@@ -86,6 +86,7 @@ def enter(client: TestClient, name: str = "ada", password: str = GOOD, **form: s
         "/picture/images/unknown/x.jpg",
         "/portrait?id=E1",
         "/camera?name=entrance",
+        "/cameras?name=entrance&name=gate",
         "/overlay?key=abc",
         "/sign-inn",
         "/assets",

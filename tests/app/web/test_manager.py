@@ -297,6 +297,7 @@ def test_no_route_serves_a_picture_of_somebody_else(browser: TestClient, whole: 
         name = path.relative_to(whole.workspace).as_posix()
         assert browser.get(f"/picture/{name}").status_code == (200 if OWN_PICTURE.search(name) else 403), name
     assert browser.get("/camera?name=door").status_code == 403
+    assert browser.get("/cameras?name=door").status_code == 403
     assert browser.get("/overlay?key=x").status_code == 404
 
 

@@ -345,7 +345,7 @@ def as_role(client: TestClient, role: str) -> None:
     client.cookies[COOKIE] = services.sessions().begin(services.home().accounts.all()[role])
 
 
-ROUTES = ("/picture/images/unknown/x.jpg?side=56", "/portrait?id=E1&side=56", "/camera?name=gate")
+ROUTES = ("/picture/images/unknown/x.jpg?side=56", "/portrait?id=E1&side=56", "/camera?name=gate", "/cameras?name=gate")
 
 
 @pytest.mark.parametrize("path", ROUTES)
@@ -379,6 +379,9 @@ def test_pictures_of_two_sites_with_the_same_names_are_not_confused(client: Test
     assert client.get("/picture/sites/tokyo/images/unknown/x.jpg").status_code == 404
     assert client.get("/picture/images/../sites/tokyo/images/unknown/x.jpg").status_code == 404
     assert client.get("/camera?name=gate").status_code == 404, "home has no such camera"
+    assert client.get("/cameras?name=gate").status_code == 404
+    for query in ("", "name=gate&name=none", "&".join(f"name=c{number}" for number in range(10))):
+        assert client.get(f"/cameras?{query}&site=tokyo").status_code == 404, "what is not there, or too many"
     assert list(services.cameras("tokyo")) == ["gate"]
 
 
