@@ -106,3 +106,31 @@ def test_the_download_menu_gives_a_file(visitors: Visitors) -> None:
         page.get_by_role("button", name="Day sheet, CSV").click()
     assert told.value.suggested_filename == f"attendance-{visitors.values['friday']}.csv"
     assert "ben_afflek" in told.value.path().read_text(encoding="utf-8")
+
+
+def test_a_tile_leads_to_its_alert_and_offers_its_box_under_the_pointer(visitors: Visitors) -> None:
+    page = visitors.page("en")
+    page.goto(f"{visitors.site.base}/alerts?state=any")
+    tile = page.locator("[class*=st-key-tile-]").first
+    expect(tile).to_be_visible()
+    box = tile.locator("[data-testid=stElementContainer]:has(.stCheckbox)")
+    page.mouse.move(0, 0)
+    expect(box).to_have_css("opacity", "0")
+    tile.hover()
+    expect(box).to_have_css("opacity", "1")
+    box.get_by_role("checkbox").check(force=True)
+    page.mouse.move(0, 0)
+    expect(page.get_by_role("button", name="1 selected")).to_be_visible()
+    expect(box).to_have_css("opacity", "1")
+    tile.get_by_role("link").focus()
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/alerts?*incident=*")
+    expect(page.get_by_role("button", name="All alerts")).to_be_visible()
+
+
+def test_somebody_known_in_an_alert_leads_to_their_page(visitors: Visitors) -> None:
+    page = visitors.page("en")
+    page.goto(f"{visitors.site.base}/alerts?incident={visitors.values['alert']}")
+    page.locator("[data-testid=stMain] .m-row a[href*='/people?person=']").first.click()
+    page.wait_for_url("**/people?person=*")
+    expect(page.get_by_role("button", name="All people")).to_be_visible()

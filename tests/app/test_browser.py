@@ -201,7 +201,7 @@ def test_a_stranger_becomes_an_alert_that_is_acknowledged_and_a_person_who_is_en
         alerts.goto(site.base + "/alerts")
         expect(alerts.get_by_text("Unknown person").first).to_be_visible(timeout=60_000)
         page.close()
-        alerts.get_by_role("button", name="View alert").first.click()
+        alerts.locator(".m-tile a").first.click()
         expect(alerts.get_by_role("button", name="Acknowledge")).to_be_visible()
         alerts.keyboard.press("a")
         expect(alerts.locator("[data-testid=stToast]").first).to_be_visible()

@@ -11,7 +11,7 @@ from app.ui import parts
 from app.ui.address import put
 from app.views import registration
 from app.views.alerts import dialogs
-from app.views.alerts.pieces import PAGE, moment, name_of, shown
+from app.views.alerts.pieces import PAGE, here, moment, name_of, shown
 from app.views.alerts.strangers import marks, seen
 from app.views.person import timeline
 from app.views.search.tiles import face_link
@@ -106,18 +106,17 @@ def _visits(bench: Workbench, dossier: Dossier) -> None:
         alert = bench.alerts.get(row.incident_id)
         with grid.cell():
             parts.show(
-                '<div class="m-tile">{picture}<span>{time}</span><span class="m-soft">{camera}</span>{state}{find}</div>',
+                '<div class="m-tile">{picture}<strong><a href="{address}">{time}</a></strong>'
+                '<span class="m-soft">{camera}</span>{state}{find}</div>',
+                address=here(incident=row.incident_id),
                 find=face_link(row.image) if bench.records.inside(row.image) else "",
                 picture=shown(bench, row.image, 160, dossier.unknown_id),
                 time=moment(bench, row.timestamp),
                 camera=row.camera,
                 state=parts.status(alert.state) if alert else "",
             )
-            with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-                incident_id = row.incident_id
-                st.button(say("View alert"), key=f"look-{incident_id}", on_click=partial(put, incident=incident_id))
-                if selectable:
-                    st.checkbox(say("Select"), key=f"visit-{incident_id}")
+            if selectable:
+                st.checkbox(say("Select"), key=f"visit-{row.incident_id}")
 
 
 def _decisions(bench: Workbench, dossier: Dossier) -> None:

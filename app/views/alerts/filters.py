@@ -9,7 +9,7 @@ import streamlit as st
 from app.ui import parts
 from app.ui.address import day_of, put
 from app.views.alerts.pieces import kind_name
-from app.words import language, say
+from app.words import date_format, say
 from engine.incidents import ALERT_KINDS, REVIEW_STATES, Incident
 from engine.records.alerts import RECENT_DAYS, SEVERITIES, AlertFilter
 
@@ -49,14 +49,24 @@ def row(alerts: Sequence[Incident]) -> None:
         "camera": (say("Camera"), {_ANY: say("All cameras"), **{each: each for each in cameras}}),
         "severity": (say("Severity"), {_ANY: say("Any severity"), **{word: parts.mark(word) for word in SEVERITIES}}),
     }
-    grid = st.grid(6, min_column_width=118)
-    for param, (label, names) in any_of.items():
-        with grid.cell():
-            parts.choice(label, names, f"alerts-{param}", param, menu=True)
-    about = say("Without dates: the last {count} days and all open alerts.", count=RECENT_DAYS)
-    for param, label in (("since", say("From")), ("until", say("To"))):
-        with grid.cell():
-            _date(param, label, about)
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        label, names = any_of.pop("state")
+        parts.choice(label, names, "alerts-state", "state", menu=True, width=190)
+        more = sum(bool(st.query_params.get(param)) for param in PARAMS if param != "state")
+        label = say("Filters ({count})", count=more) if more else say("Filters")
+        with st.popover(label, icon=":material/filter_list:", key="alerts-filters"):
+            for param, (label, names) in any_of.items():
+                parts.choice(label, names, f"alerts-{param}", param, menu=True)
+            about = say("Without dates: the last {count} days and all open alerts.", count=RECENT_DAYS)
+            for param, label in (("since", say("From")), ("until", say("To"))):
+                _date(param, label, about)
+        if more:
+            st.button(
+                say("Clear"),
+                type="tertiary",
+                key="alerts-clear",
+                on_click=lambda: put(**dict.fromkeys((*PARAMS[1:], "page"), "")),
+            )
 
 
 def _date(param: str, label: str, about: str) -> None:
@@ -67,8 +77,7 @@ def _date(param: str, label: str, about: str) -> None:
         day = st.session_state[key]
         put(**{param: day.isoformat() if day else "", "page": ""})
 
-    written = "DD.MM.YYYY" if language() == "de" else "YYYY-MM-DD"
-    st.date_input(label, value=None, key=key, on_change=chosen, help=parts.plain(about), format=written)
+    st.date_input(label, value=None, key=key, on_change=chosen, help=parts.plain(about), format=date_format())
 
 
 def nothing(hidden: bool) -> None:

@@ -3,16 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
 
 import streamlit as st
 from markupsafe import Markup
 
 from app.ui import parts
-from app.ui.address import put
+from app.ui.address import to
 from app.views.alerts import filters
 from app.views.alerts.decisions import decide
-from app.views.alerts.pieces import PAGE, age, assignee_field, moment, problem, shown, state_buttons, tile
+from app.views.alerts.pieces import (
+    PAGE,
+    age,
+    assignee_field,
+    here,
+    kind_name,
+    moment,
+    problem,
+    shown,
+    state_buttons,
+    tile,
+)
 from app.web import access
 from app.words import say, say_count, say_percent
 from engine.incidents import Incident
@@ -43,15 +53,13 @@ def show(bench: Workbench) -> None:
     may_review = access.may("alerts.review")
     if may_review:
         _choose_all(page)
-    grid = st.grid(min_column_width=162)
+    grid = st.grid(min_column_width=170)
     for alert in page:
-        incident_id = alert.row.incident_id
-        with grid.cell():
+        with grid.cell(), st.container(key=f"tile-{alert.row.incident_id}"):
             parts.html(tile(bench, alert))
-            with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-                st.button(say("View alert"), key=f"look-{incident_id}", on_click=partial(put, incident=incident_id))
-                if may_review:
-                    st.checkbox(say("Select"), key=_key(alert))
+            if may_review:
+                name = say("Select {what}", what=f"{kind_name(alert.row.kind)}, {moment(bench, alert.row.timestamp)}")
+                st.checkbox(parts.plain(name), key=_key(alert), label_visibility="collapsed")
     if may_review:
         _bulk([alert for alert in page if st.session_state.get(_key(alert))])
 
@@ -65,15 +73,28 @@ def _figures(bench: Workbench, alerts: Sequence[Incident]) -> None:
     figures = alert_figures(alerts, now)
     share = say_percent(figures.false_alarms / figures.judged) if figures.judged else "–"
     parts.figures(
-        parts.Metric(say("Open"), str(figures.open), say("all dates"), "bad" if figures.open else "good"),
-        parts.Metric(say("High severity"), figures.high, say("open"), "bad"),
+        parts.Metric(
+            say("Open"), str(figures.open), say("all dates"), "bad" if figures.open else "good", to("/alerts")
+        ),
+        parts.Metric(say("High severity"), figures.high, say("open"), "bad", to("/alerts", severity="high")),
         parts.Metric(
             say("Oldest open"),
             age(now - figures.oldest) if figures.oldest else "–",
             moment(bench, figures.oldest) if figures.oldest else say("none open"),
+            rows=_oldest(alerts) if figures.oldest else "",
         ),
-        parts.Metric(say("False alarms"), share, say("of {count} closed in 30 days", count=figures.judged)),
+        parts.Metric(
+            say("False alarms"),
+            share,
+            say("of {count} closed in 30 days", count=figures.judged),
+            rows=to("/alerts", state="false alarm"),
+        ),
     )
+
+
+def _oldest(alerts: Sequence[Incident]) -> str:
+    first = min((each for each in alerts if each.state == "open"), key=lambda each: each.row.timestamp)
+    return here(incident=first.row.incident_id)
 
 
 @st.fragment(run_every=_EVERY_S)

@@ -13,12 +13,13 @@ from app.ui.address import put
 from app.views.alerts import film, filters
 from app.views.alerts.decisions import decide
 from app.views.alerts.pieces import (
+    age,
     assignee_field,
     face_of,
     gone,
     kind_name,
     moment,
-    name_of,
+    person_link,
     problem,
     state_buttons,
     without_picture,
@@ -152,6 +153,7 @@ def _facts(bench: Workbench, alert: Incident) -> None:
         (say("Assignee"), readable(alert.assignee)),
         (say("Until"), moment(bench, row.ended) if row.ended else ""),
         (say("Passed together"), row.classification and term(row.classification)),
+        (say("Age"), age(bench.clock() - row.timestamp)),
         (say("Most similar person"), parts.similarity_bar(row.similarity, row.threshold)),
         (say("Detail"), readable(row.detail)),
     ]
@@ -174,7 +176,7 @@ def _involved(bench: Workbench, alert: Incident) -> None:
             parts.show(
                 '<div class="m-row">{face}<div><strong>{name}</strong><br><span class="m-soft">{about}</span></div></div>',
                 face=face_of(bench, key),
-                name=name_of(bench, key),
+                name=person_link(bench, key),
                 about=about,
             )
             if is_stranger(key):

@@ -10,6 +10,7 @@ import streamlit as st
 from markupsafe import Markup
 
 from app.ui import parts
+from app.ui.address import to
 from app.web import access
 from app.words import say, say_count, say_minutes, say_moment, say_time, term
 from engine.errors import MusterError
@@ -119,15 +120,32 @@ def _scene(bench: Workbench, row: IncidentRow) -> Markup:
     )
 
 
+_KEPT = ("view", "who", "page", "state", "kind", "camera", "severity", "since", "until")
+
+
+def here(**values: str) -> str:
+    """The address of this page with other values; filters stay, so that the way back leads to what one came from."""
+    return to("/alerts", **{name: st.query_params[name] for name in _KEPT if name in st.query_params} | values)
+
+
+def person_link(bench: Workbench, key: str) -> Markup | str:
+    """The name of somebody involved, linked to their page for who may see one."""
+    name, key = name_of(bench, key), bench.office.readable(key)
+    page = "/people" if access.may("people.view") else "/attendance" if access.may("attendance.view") else ""
+    return parts.link(to(page, person=key), name) if page and key in bench.people.known() else name
+
+
 def tile(bench: Workbench, alert: Incident) -> Markup:
-    """An alert in the gallery."""
+    """An alert in the gallery: how grave and how old it is at once, and the whole tile leads to it."""
     row = alert.row
     kind = kind_name(row.kind)
     return parts.markup(
-        '<div class="m-tile">{picture}<strong>{kind}</strong><span class="m-soft">{time} · {camera}</span>'
-        '<span class="m-states">{severity}{state}</span></div>',
+        '<div class="m-tile">{picture}<span class="m-states">{severity}<b>{age}</b></span>'
+        '<strong><a href="{address}">{kind}</a></strong><span class="m-soft">{time} · {camera}</span>{state}</div>',
         picture=_scene(bench, row) if row.kind is IncidentKind.TAILGATING else shown(bench, row.image, 160, kind),
         kind=kind,
+        address=here(incident=row.incident_id),
+        age=age(bench.clock() - row.timestamp),
         time=moment(bench, row.timestamp),
         camera=row.camera,
         severity=parts.status(row.severity or ""),

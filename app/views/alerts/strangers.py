@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
 
 import streamlit as st
 from markupsafe import Markup
 
 from app.ui import parts
-from app.ui.address import put
 from app.views.alerts import dialogs
-from app.views.alerts.pieces import PAGE, moment, name_of, shown
+from app.views.alerts.pieces import PAGE, here, moment, name_of, shown
 from app.web import access
 from app.words import say, say_count
 from engine.incidents import Dossier
@@ -52,7 +50,6 @@ def show(bench: Workbench) -> None:
     for each in page:
         with grid.cell():
             parts.html(_tile(bench, each))
-            st.button(say("View alert"), key=f"look-{each.unknown_id}", on_click=partial(put, dossier=each.unknown_id))
 
 
 def _fits(each: Dossier, which: str) -> bool:
@@ -88,10 +85,12 @@ def _tile(bench: Workbench, dossier: Dossier) -> Markup:
     path = latest_picture(bench.records, dossier.incidents, dossier.unknown_id)
     first, last = dossier.incidents[0], dossier.incidents[-1]
     return parts.markup(
-        '<div class="m-tile">{picture}<strong>{name}</strong><span>{seen}</span><span class="m-soft">{time} · {cameras}</span>'
+        '<div class="m-tile">{picture}<strong><a href="{address}">{name}</a></strong><span>{seen}</span>'
+        '<span class="m-soft">{time} · {cameras}</span>'
         '<span class="m-states">{marks}</span></div>',
         picture=shown(bench, path, 160, dossier.unknown_id),
         name=name_of(bench, dossier.unknown_id),
+        address=here(dossier=dossier.unknown_id),
         seen=seen(dossier),
         time=" – ".join(dict.fromkeys(moment(bench, row.timestamp) for row in (first, last))),
         cameras=", ".join(dossier.cameras),
