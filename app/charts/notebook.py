@@ -6,7 +6,9 @@ Needs the extra `notebooks`. Pictures are embedded in the page, made small: a no
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterable
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 
 import cv2
 import numpy as np
@@ -20,11 +22,13 @@ from app.web.pictures import inline
 from engine.errors import MusterError
 from engine.evaluation import Compared, border, error_rates
 from engine.imaging import encode_jpeg, read_image
+from engine.models import Progress
 from engine.tuning.calibration import CalibrationReport
 from engine.types import NOBODY
 from engine.workbench import Workbench
 
 _FACE_PX, _SHARE = 104, 0.8
+_SHOWN_EVERY_S = 0.25
 _ROW = Markup('<div style="display:flex;flex-wrap:wrap;gap:12px;margin:4px 0 12px">{}</div>')
 _FIGURE = Markup(
     '<figure style="margin:0;width:{width}px;font-size:12px;line-height:1.35">{images}'
@@ -40,6 +44,38 @@ _GONE = Markup(
 def begin() -> None:
     """Draw figures with Plotly's own code, which goes into the notebook: an exported page shows them, too, and asks no server."""
     pio.renderers.default = "plotly_mimetype+notebook"
+
+
+class _Bar:
+    """What is being done, and how far it has got."""
+
+    def __init__(self) -> None:
+        self._handle = display(HTML(""), display_id=True)
+        self._next = 0.0
+
+    def __call__(self, what: str, done: int, total: int) -> None:
+        now = time.monotonic()
+        if now < self._next and done != total:
+            return
+        self._next = now + _SHOWN_EVERY_S
+        bar = Markup('<progress max="{}" value="{}"></progress>').format(total, done) if total else ""
+        self.show(Markup("{} {}").format(bar, what))
+
+    def show(self, text: Markup) -> None:
+        """Show this instead."""
+        if self._handle is not None:
+            self._handle.update(HTML(text))
+
+
+@contextmanager
+def progress(what: str) -> Iterator[Progress]:
+    """Show below the cell what is being done, until it is done; the object takes further steps, see `engine.models.Progress`."""
+    bar = _Bar()
+    bar(what, 0, 0)
+    try:
+        yield bar
+    finally:
+        bar.show(Markup(""))
 
 
 def pictures(bench: Workbench, rows: Iterable[tuple[str, str]], width: int = 240) -> HTML:

@@ -16,6 +16,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import nbformat
@@ -24,7 +25,7 @@ from command import muster
 from nbconvert import HTMLExporter
 from nbformat import NotebookNode
 
-from app.charts.notebook import pictures
+from app.charts.notebook import pictures, progress
 from engine.attendance import cells
 from engine.demo import FPS
 from engine.demo.opening import SAMPLE, opened
@@ -460,3 +461,16 @@ def test_a_workspace_with_nothing_in_it_is_shown_as_that(name: str, tmp_path: Pa
     assert found.told == 0
     assert no_warnings(found)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_a_long_cell_does_is_shown_until_it_is_done(monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[str] = []
+    handle = SimpleNamespace(update=lambda content: told.append(str(content.data)))
+    monkeypatch.setattr("app.charts.notebook.display", lambda *_, **__: handle)
+    with progress("opening <b>") as step:
+        for number in range(1, 101):
+            step("drawing", number, 100)
+    assert told[0].strip() == "opening &lt;b&gt;"
+    assert told[-2] == '<progress max="100" value="100"></progress> drawing'
+    assert told[-1] == ""
+    assert len(told) < 50, "a page is not drawn anew for each step"
