@@ -345,6 +345,7 @@ class Workbench:
         min_face_px: int | None = None,
         live: bool = False,
         incidents: bool = True,
+        waits_s: Callable[[], float] = lambda: 0.0,
     ) -> Pipeline:
         """A pipeline for one camera, see `engine.pipeline.open_pipeline`; `run_id`: by default one of its own.
 
@@ -360,4 +361,5 @@ class Workbench:
             min_face_px=min_face_px,
             live=live,
             incidents=incidents,
+            waits_s=waits_s,
         )

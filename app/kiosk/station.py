@@ -184,8 +184,13 @@ class Station(CameraWatcher):
                 employee_id, row = self.bench.kiosk.punch_by_badge(code, self.camera.name, self.camera.frame())
         finally:
             self._guessing.release()
+        return self._identified(employee_id, row, "badge")
+
+    def _identified(self, employee_id: str, row: PunchRow | None, method: str) -> dict[str, Any]:
+        """Somebody identified themselves: the face before the camera is theirs. Return their greeting."""
+        self.camera.claim(employee_id)
         self.punches += row is not None and row.event == "punch"
-        return self.greeter.by_hand(employee_id, row, "badge")
+        return self.greeter.by_hand(employee_id, row, method)
 
     def enter_pin(self, employee_id: str, pin: str) -> dict[str, Any]:
         """Record a person by number and PIN with the camera's current picture, and return their greeting.
@@ -201,8 +206,7 @@ class Station(CameraWatcher):
             row = self._checked(employee_id, pin)
         finally:
             self._guessing.release()
-        self.punches += row is not None and row.event == "punch"
-        return self.greeter.by_hand(self.bench.kiosk.meant(employee_id.strip()), row)
+        return self._identified(self.bench.kiosk.meant(employee_id.strip()), row, "pin")
 
     def change(self, offer: str, said: Said) -> dict[str, Any] | None:
         """Take down what somebody says about the passage that a screen has just shown.

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from engine.errors import ConfigError, MusterError
 from engine.imaging import Broadcast, decode_image
+from engine.operations.kiosks import waits_s
 from engine.operations.recording import (
     NAMES,
     SMALL,
@@ -26,6 +27,7 @@ from engine.operations.recording import (
     Recorder,
     Reported,
     Style,
+    claim,
     newest_picture,
     overlay,
     recording,
@@ -119,6 +121,7 @@ class Camera:
         self.state: CameraState = "off"
         self.detail, self.since = "", bench.clock()
         self.recording, self.taken = True, False
+        self._waits_s = waits_s(bench, name)
         self.recorder: Recorder | None = None
         self.pipeline: Pipeline | None = None
 
@@ -185,6 +188,13 @@ class Camera:
         if not self.recording:
             return self._told.stuck
         return bool(self.pipeline and self.pipeline.stuck)
+
+    def claim(self, person: str) -> None:
+        """Somebody identified themselves before this camera, by badge or PIN; whoever records it is told."""
+        if (pipeline := self.pipeline) is not None:
+            pipeline.claim(person)
+        elif not self.recording:
+            claim(self._bench.workspace, self.name, person)
 
     def snapshot(self) -> bytes | None:
         """The newest picture as JPEG, or None."""
@@ -320,7 +330,10 @@ class Camera:
 
     def _recognise(self, source: Source, recorder: Recorder, *, incidents: bool) -> None:
         before = recorder.told().dropped
-        pipeline = self.pipeline = self._bench.pipeline(self.name, live=True, incidents=incidents)
+        pipeline = self.pipeline = self._bench.pipeline(
+            self.name, live=True, incidents=incidents, waits_s=self._waits_s
+        )
+        recorder.claimed = pipeline.claim
 
         def saw(result: FrameResult) -> None:
             fresh = result.frame.index > self._lost_at  # not left over from before the loss

@@ -63,6 +63,7 @@ def watch(
     Several cameras share the networks and the processor. The command ends with its sources, or with Ctrl-C.
     """
     from engine.config import load_config
+    from engine.operations.kiosks import waits_s
     from engine.operations.recording import Reported
     from engine.operations.upkeep import attended, returning_memory
     from engine.sources import VideoSource, is_live, open_source
@@ -96,9 +97,10 @@ def watch(
         recorders: dict[str, Recorder] = {}
         for name, each in opened.items():
             live = is_live(specs[name]) or (isinstance(each, VideoSource) and not fast)
-            pipelines[name] = bench.pipeline(name, min_face_px=min_face, live=live)
+            pipelines[name] = bench.pipeline(name, min_face_px=min_face, live=live, waits_s=waits_s(bench, name))
             if is_live(specs[name]):
                 recorders[name] = stack.enter_context(_claimed(bench, name))
+                recorders[name].claimed = pipelines[name].claim
                 opened[name] = Reported(each, partial(_lost, recorders[name]))
         stack.enter_context(attended(bench))
         stack.enter_context(_stops_cleanly(opened.values()))

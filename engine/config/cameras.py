@@ -155,6 +155,8 @@ class PresentationConfig(Section):
 class EventsConfig(Section):
     """From decisions to events."""
 
+    identify_s: float = Field(6.0, ge=0, le=30)
+    """Time that somebody unknown has to show a badge or enter a PIN before they count as a stranger, at cameras with a kiosk."""
     cool_down_s: float = Field(300.0, ge=0)
     """Shortest time between two punches of one person."""
     episode_gap_s: float = Field(20.0, gt=0)

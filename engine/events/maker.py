@@ -126,7 +126,8 @@ class EventMaker:
 
     def _sighting(self, track: Track, time: datetime) -> list[Event]:
         person, last = self._person(track), self._reported.get(track.track_id)
-        if person is None or (last and (time - last).total_seconds() < max(self._config.cool_down_s, 1.0)):
+        again = last is not None and (time - last).total_seconds() < max(self._config.cool_down_s, 1.0)
+        if track.claimed or person is None or again:
             return []
         self._named[track.track_id], self._reported[track.track_id] = person, time
         begin = track.first_seen if last is None else track.until
@@ -135,6 +136,8 @@ class EventMaker:
 
     def _unknown(self, track: Track) -> list[Event]:
         """A stranger, or somebody who left with the face covered: who hides their face must not pass without a trace."""
+        if track.held:
+            return []
         covered = track.ended and bool(track.covered) and track.liveness != "failed"
         named = track.unknown_id is not None or track.ended or not self._numbered
         unknown = track.identity.state is TrackState.UNKNOWN and named
@@ -156,7 +159,7 @@ class EventMaker:
     def _unidentified(self, track: Track) -> list[Event]:
         """A face that looked like somebody enrolled and left before it was certain: no punch, but not nobody either."""
         identity = track.identity
-        if not track.ended or track.liveness == "failed":
+        if track.claimed or not track.ended or track.liveness == "failed":
             return []
         if identity.state is TrackState.KNOWN and self._person(track) is None:
             detail = f"not proven to be a living person: {track.liveness_reason}"

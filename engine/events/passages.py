@@ -86,6 +86,8 @@ class Passages:
         self._recent = {key: track for key, track in self._recent.items() if abs(time - track.last_seen) <= memory}
         if self._passage is None:
             self._open(time)
+        else:  # who is awaited for longer than that is known later, too
+            self._passage.members |= {each.track_id: each for each in tracks if each.track_id in self._passage.members}
         events = [] if self._passage is None else self._follow(self._passage, tracks, time, final=final)
         self._last_time = time
         return events
@@ -148,6 +150,8 @@ class Passages:
     def _waiting(self, passage: _Passage, time: datetime) -> bool:
         """Whether somebody in the passage may yet be identified, in view or not (votes may come after they have gone)."""
         undecided = {TrackState.PENDING, TrackState.CONFLICT}
+        if any(track.held for track in passage.members.values()):
+            return True
         return (time - passage.opened).total_seconds() < self._config.settle_s and any(
             track.identity.state in undecided and not track.unsure and not track.ended
             for track in passage.members.values()

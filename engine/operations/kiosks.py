@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import ipaddress
 import json
+import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -18,6 +19,9 @@ from engine.operations.reach import Reach
 from engine.operations.standing import BEAT_S
 from engine.operations.upkeep import upkeep
 from engine.storage import atomic_write, file_name, storage_errors
+from engine.workbench import Workbench
+
+_LOOK_S = 2.0
 
 
 @dataclass(frozen=True)
@@ -120,6 +124,23 @@ def kiosks(workspace: Path) -> list[ServedKiosk]:
         with contextlib.suppress(TypeError):
             found += [ServedKiosk(**{**told, "screens": tuple(told.get("screens", ()))})] if told is not None else []
     return sorted(found, key=lambda each: (each.port, each.camera))
+
+
+def waits_s(bench: Workbench, camera: str) -> Callable[[], float]:
+    """For how long somebody unknown may yet identify themselves at a camera: while a kiosk shows it and anybody has a badge or a PIN."""
+    asked: list[tuple[float, float]] = []
+
+    def wait_s() -> float:
+        now = time.monotonic()
+        if not asked or now - asked[0][0] > _LOOK_S:
+            wait = 0.0
+            with contextlib.suppress(MusterError):
+                if any(each.camera == camera for each in kiosks(bench.workspace)):
+                    wait = bench.config.events.identify_s if bench.badges.any() or bench.pins.any() else 0.0
+            asked[:] = [(now, wait)]
+        return asked[0][1]
+
+    return wait_s
 
 
 def _folder(workspace: Path) -> Path:

@@ -154,6 +154,9 @@ class Recorder:
 
     Args:
         styles: what viewers may ask for beside `CLEAN` and `NAMES`.
+
+    Attributes:
+        claimed: called, in a thread of its own, with the id of somebody who identified themselves at a kiosk of this camera.
     """
 
     def __init__(self, bench: Workbench, camera: str, styles: Mapping[str, Style]) -> None:
@@ -175,6 +178,7 @@ class Recorder:
         self._changed = threading.Condition()
         self._closed = threading.Event()
         self._token = secrets.token_hex(16)
+        self.claimed: Callable[[str], None] = lambda _person: None
         self._places = threading.BoundedSemaphore(_VIEWERS)
         self._listening = socket.create_server(("127.0.0.1", 0))
         self._listening.settimeout(1.0)
@@ -292,6 +296,9 @@ class Recorder:
                     wish = parse_json(asked.readline(_LONGEST_LINE))
                 if not hmac.compare_digest(str(wish["token"]).encode(), self._token.encode()):
                     return
+                if (person := wish.get("claim")) is not None:
+                    self.claimed(str(person))
+                    return
                 style = str(wish.get("style", NAMES))
                 picture = self._pictures.get(style) or self._pictures[CLEAN]
                 with _entered(picture):
@@ -402,15 +409,29 @@ def recorded_by(workspace: Path, camera: str) -> str:
 
 def viewing(workspace: Path, camera: str, style: str = NAMES) -> Generator[Shown] | None:
     """What the process that records a camera shows, until it ends; None: nobody records it, or not on this machine."""
+    line = _asked(workspace, camera, {"style": style})
+    return None if line is None else _messages(line)
+
+
+def claim(workspace: Path, camera: str, person: str) -> bool:
+    """Tell the process that records a camera who has just identified themselves before it; False: nobody records it."""
+    line = _asked(workspace, camera, {"claim": person})
+    if line is not None:
+        line.close()
+    return line is not None
+
+
+def _asked(workspace: Path, camera: str, wish: Mapping[str, str]) -> socket.socket | None:
+    """A connection to the process that records a camera, with a wish sent; None: there is none on this machine."""
     found = _read(workspace, camera)
     if found is None:
         return None
     try:
         line = socket.create_connection(("127.0.0.1", int(found["port"])), timeout=_TIMEOUT_S)
-        line.sendall(json.dumps({"token": found["token"], "style": style}).encode() + b"\n")
+        line.sendall(json.dumps({"token": found["token"], **wish}).encode() + b"\n")
     except (OSError, ValueError, KeyError, TypeError):
         return None
-    return _messages(line)
+    return line
 
 
 def newest_picture(workspace: Path, camera: str, patience_s: float = 2.0) -> bytes | None:

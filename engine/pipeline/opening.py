@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+from collections.abc import Callable
 
 from engine.attendance import Watching
 from engine.config import Config
@@ -12,6 +13,7 @@ from engine.gallery import Gallery
 from engine.liveness import StreamWatch
 from engine.pipeline.alerts import Alerts
 from engine.pipeline.camera_check import CameraCheck, TurnCheck
+from engine.pipeline.claims import Claims
 from engine.pipeline.coverage import CoverageKeeper
 from engine.pipeline.discretion import Discretion
 from engine.pipeline.embedding_queue import LaggedQueue, ThreadedQueue
@@ -40,6 +42,7 @@ def open_pipeline(
     min_face_px: int | None = None,
     live: bool = False,
     incidents: bool = True,
+    waits_s: Callable[[], float] = lambda: 0.0,
 ) -> Pipeline:
     """A pipeline that watches one camera.
 
@@ -47,6 +50,7 @@ def open_pipeline(
         run_id: makes track names unique among runs.
         min_face_px: smallest face; default: the camera's in the settings, else that of all cameras.
         live: a camera that must be kept up with: embed and write in threads of their own.
+        waits_s: returns for how long somebody unknown may yet identify themselves at a kiosk; 0: nobody can.
         incidents: False: strangers and people who pass together are nothing new, as in a recording that is shown again.
 
     Raises:
@@ -102,6 +106,7 @@ def open_pipeline(
         identification=Identification(services, config, stats),
         embedding=ThreadedQueue(*networks, reader.beside.turns) if live else LaggedQueue(*networks),
         strangers=Strangers(services.strangers, alike, writer, name, numbered=numbered),
+        claims=Claims(camera, waits_s),
         stream=StreamCheck(camera, watch),
         events=CameraEvents(maker),
         recorder=Recorder(services, camera, writer, alerts, scenes, films, name, discretion),

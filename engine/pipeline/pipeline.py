@@ -13,6 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from engine.pipeline.camera_check import CameraCheck
+from engine.pipeline.claims import Claims
 from engine.pipeline.coverage import CoverageKeeper
 from engine.pipeline.embedding_queue import EmbeddingQueue
 from engine.pipeline.events import CameraEvents
@@ -43,6 +44,7 @@ class Stages:
         identification: alignment, votes and decisions.
         embedding: where faces wait to be embedded.
         strangers: identifiers of people who are not enrolled.
+        claims: people who identify themselves at the kiosk.
         stream: whether the camera shows the door.
         events: what the decisions lead to.
         recorder: which rows and pictures that makes.
@@ -56,6 +58,7 @@ class Stages:
     identification: Identification
     embedding: EmbeddingQueue
     strangers: Strangers
+    claims: Claims
     stream: StreamCheck
     events: CameraEvents
     recorder: Recorder
@@ -140,13 +143,13 @@ class Pipeline:
         with self.stats.stage("detection"):
             stages.check.look(frame, seen.found)
         stages.embedding.offer(stages.identification.look(seen, stages.embedding.waiting()), frame.time)
-        self._count_votes()
+        self._count_votes(frame)
         attack = stages.stream.look(frame)
         if attack is not None:
             stages.recorder.camera_event(attack, frame, stages.identification.gallery)
         return self._conclude(frame)
 
-    def _count_votes(self) -> None:
+    def _count_votes(self, frame: Frame) -> None:
         """Faces that have been embedded since vote; strangers among those they decide get their identifiers."""
         stages = self._stages
         with self.stats.stage("matching"):
@@ -155,16 +158,23 @@ class Pipeline:
                 stages.embedding.withdraw({*result.settled, *result.successors})
                 restarts = stages.following.restart(result.successors)
                 stages.identification.resolve(result, restarts, stages.following.trails)
-            stages.strangers.identify(stages.identification.unknown, stages.identification.gallery)
+            unknown = stages.identification.unknown
+            held = stages.claims.held(unknown.keys(), frame.time)
+            named = {key: faces for key, faces in unknown.items() if key not in held}
+            stages.strangers.identify(named, stages.identification.gallery)
 
     def _conclude(self, frame: Frame, *, final: bool = False) -> FrameResult:
         """From what is known of the tracks by now to events and rows; `final`: nothing more will be known."""
         stages, stats = self._stages, self.stats
-        awaited = set() if final else {*stages.embedding.waiting(), *stages.strangers.unnamed}
+        awaited = set() if final else {*stages.embedding.waiting(), *stages.strangers.unnamed, *stages.claims.waiting}
         decisions = stages.identification.conclude(stages.following.trails, awaited)
         decisions = stages.stream.judge(stages.strangers.assign(decisions))
+        decisions, differ, late = stages.claims.judge(decisions, frame.time)
+        for track, person in late:
+            stages.strangers.forget(track.track_id)
+            stages.recorder.identified(track, person, frame.time)
         with stats.stage("events"):
-            events = stages.events.update(decisions.tracks, frame.time, final=final)
+            events = [*differ, *stages.events.update(decisions.tracks, frame.time, final=final)]
         with stats.stage("writing"):
             stages.strangers.forget_recognised(events)
             stages.recorder.record(frame, decisions, events, passage_open=stages.events.passage_open)
@@ -191,7 +201,7 @@ class Pipeline:
         """What is known by now, reported with the last frame that came; None: there was none."""
         if self._last is None:
             return None
-        self._count_votes()
+        self._count_votes(self._last)
         return self._conclude(self._last)
 
     def source_event(self, item: SourceEvent) -> FrameResult | None:
@@ -228,10 +238,11 @@ class Pipeline:
             rows: list[Row] = []
             try:
                 stages.embedding.settle()
-                self._count_votes()
+                stages.claims.finish()
+                self._count_votes(self._last)
                 stages.writer.stop()
                 rows += self._counted(stages.writer.write())  # strangers have their identifiers now
-                self._count_votes()
+                self._count_votes(self._last)
             except Exception as error:  # noqa: BLE001 - raised below, when what was decided is written
                 failed = error
             stages.identification.end(stages.following.finish())
@@ -260,6 +271,10 @@ class Pipeline:
     def stuck(self) -> bool:
         """Something could not be written and is tried again. May be asked from other threads."""
         return self._stages.writer.stuck
+
+    def claim(self, person: str) -> None:
+        """Somebody identified themselves at the kiosk by badge or PIN: the face in front is theirs. May be called from other threads."""
+        self._stages.claims.claim(person)
 
     def vouch(self, track_id: int, reason: str) -> None:
         """Somebody else proved that a track is a living person, such as by a head-turn challenge: from the next frame on it counts.

@@ -7,6 +7,7 @@ import time as clock
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from datetime import datetime
 
 from engine.attendance import PunchRow, Sighting, record_shown
 from engine.gallery import Gallery, SeenFace
@@ -66,6 +67,10 @@ class Recorder:
                 self._ended(track, decisions)
         self._scenes.keep(frame, decisions.tracks, watching=passage_open and self._discretion.films)
         self._films.keep(frame, decisions.tracks)
+
+    def identified(self, track: Track, person: str, time: datetime) -> None:
+        """A stranger identified themselves at the kiosk: the incident about them, if there is one, needs nobody any more."""
+        self._alerts.withdraw(track.track_id, person, time)
 
     def camera_event(self, event: Event, frame: Frame | None = None, gallery: Gallery | None = None) -> None:
         """An incident that is about the camera itself; `frame` shows it."""
@@ -133,6 +138,8 @@ class Recorder:
 
     def _ended(self, track: Track, decisions: Decisions) -> None:
         """If a track had a good face, it is kept for the search by photo, and what its decision was made of in the log of sightings."""
+        if track.claimed:  # nothing of their face is kept: they chose another way
+            return
         faces, gallery = decisions.faces[track.track_id], decisions.gallery
         if faces.first_good is None or not self._discretion.may_log(track):
             return

@@ -104,5 +104,10 @@ class Strangers:
             if event.kind is EventKind.SIGHTING and event.arrival and event.track_ids[0] in self._ids:
                 self._writer.submit("strangers", functools.partial(self._remove, self._name(event.track_ids[0])))
 
+    def forget(self, track_id: int) -> None:
+        """A stranger turned out to be somebody after all: take away what was kept of the track."""
+        if self._ids.pop(track_id, None) is not None:
+            self._writer.submit("strangers", functools.partial(self._remove, self._name(track_id)))
+
     def _remove(self, template_id: str) -> None:
         self._store.update(lambda strangers: strangers.remove_templates([template_id]))

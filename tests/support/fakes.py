@@ -382,8 +382,9 @@ def make_pipeline(
     enrolled: Sequence[str] = ("ann", "bob"),
     live: bool = False,
     embedder: PaletteEmbedder | None = None,
+    waits_s: float = 0.0,
 ) -> tuple[Pipeline, Services]:
     """A pipeline over a scene and what it works with."""
     config = config or Config()
     services = make_services(workspace, scene, config, enrolled, embedder)
-    return open_pipeline(services, config, "door", run_id=run_id, live=live), services
+    return open_pipeline(services, config, "door", run_id=run_id, live=live, waits_s=lambda: waits_s), services

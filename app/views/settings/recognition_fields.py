@@ -53,6 +53,9 @@ BLOCKS = (
             Named("tailgating", N_("Tailgating"), N_("Record people who pass together.")),
             Named("unknown", N_("Strangers"), N_("Record people whom Muster does not know.")),
             Named("door_window_s", N_("Door window"), N_("Who comes within it passes together.")),
+            Named(
+                "identify_s", N_("Time to identify"), N_("By badge or PIN, before somebody is a stranger."), more=True
+            ),
             Named("episode_gap_s", N_("New visit"), N_("A stranger who returns after so long."), more=True),
             Named("min_presence_s", N_("Shortest passage"), N_("A shorter view is no passage."), more=True),
             Named("settle_s", N_("Wait for names"), N_("Before tailgating is recorded."), more=True),
