@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from near_line import near_line
 from pages import open_page, texts
 
-from engine.attendance import Sighting
-from engine.imaging import crop_around, encode_jpeg, read_image
-from engine.types import Identity, TrackState
 from engine.workbench import Workbench
 
 pytestmark = pytest.mark.models
@@ -18,24 +15,7 @@ pytestmark = pytest.mark.models
 
 @pytest.fixture
 def place(bench: Workbench, samples: Path) -> Workbench:
-    """Mindy, three passages of hers near the threshold: two recognised, one not quite."""
-    photos = sorted((samples / "train" / "mindy_kaling").glob("*.jpg"))[:3]
-    bench.registrar.enrol_photos("E7", "Mindy Kaling", photos, author="hr")
-    threshold, now = bench.calibration.threshold(), datetime.now(UTC)
-    for number, off in enumerate((0.01, 0.02, -0.03)):
-        image = read_image(sorted((samples / "val" / "mindy_kaling").glob("*.jpg"))[number])
-        box = bench.reader.photo(image).detections.boxes[0]
-        name = f"images/{'evidence' if off > 0 else 'unidentified'}/{now:%Y%m%dT%H%M%S}-{number:08}.jpg"
-        bench.records.vault.write(
-            bench.workspace / name, encode_jpeg(crop_around(image, box, grow=0.4)), f"evidence:{now:%Y-%m}:E7"
-        )
-        time = now.replace(microsecond=number)
-        identity = Identity(
-            TrackState.KNOWN if off > 0 else TrackState.UNKNOWN, "E7", 4, 5, threshold + off, "", None, None, threshold
-        )
-        model = bench.gallery.current().model_id
-        sighting = Sighting("E7", time, f"door-{number}", f"run-{number}", identity, model, 1, certain=off > 0)
-        bench.attendance.record(sighting, bench.people.known(), name)
+    near_line(bench, samples)
     return bench
 
 
