@@ -16,6 +16,8 @@ from engine.storage import table_text
 
 _HOURS = ["hours", "credited_hours", "planned_hours", "balance", "overtime_hours"]
 _WHO = ["employee_id", "name", "department"]
+FEW = 6
+"""So many people have a line each in a chart of balances."""
 _QUARTILES = ("quartile_1", "median", "quartile_3")
 _LONGEST_BY_DAY = 35
 
@@ -91,7 +93,7 @@ def overtime_by_department(days: pd.DataFrame) -> pd.DataFrame:
     return sums.join(people).fillna({"people": 0}).astype({"people": int}).reset_index()
 
 
-def running_balance(days: pd.DataFrame, most: int = 6) -> pd.DataFrame:
+def running_balance(days: pd.DataFrame, most: int = FEW) -> pd.DataFrame:
     """The balance from the first day on, per person: of each person if they are few, otherwise the mean of each department."""
     few = days["employee_id"].nunique() <= most
     key = "employee_id" if few else "department"

@@ -33,6 +33,7 @@ TERMS: Mapping[str, str] = {
     "take_back_import": N_("import taken back"),
     "export_punches": N_("punches exported"),
     "export_sheet": N_("attendance exported"),
+    "papers": N_("papers drafted"),
     "withdraw_consent": N_("consent withdrawn"),
     "basis": N_("basis stated"),
     "purge": N_("old data erased"),

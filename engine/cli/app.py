@@ -30,6 +30,7 @@ from engine.cli import (
     mail,
     month,
     notify,
+    papers,
     people,
     punches,
     records,
@@ -80,7 +81,7 @@ _PANELS = {
     Panel.RECOGNISE: (people, watching, kiosk, badge, archive),
     Panel.ATTENDANCE: (attendance, punches, leave, account, month, hr),
     Panel.SECURITY: (security, search, confirm, notify),
-    Panel.ADMINISTER: (users, token, store, records, keys, backup, service),
+    Panel.ADMINISTER: (users, token, store, records, keys, backup, service, papers),
     Panel.MEASURE: (calibrate, replay, evaluate),
 }
 attendance.report_app.add_typer(mail.app)

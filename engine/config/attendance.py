@@ -185,6 +185,10 @@ class AttendanceConfig(Section):
     count_unapproved: bool = False
     """With `four_eyes`, corrections count before somebody approves them. By default the sheet shows apart what would hold then."""
 
+    compare_people: str = Field("", max_length=300)
+    """Why charts and notebooks may compare people by name, such as their punctuality; the reason stands in the papers. Empty: they do
+    not."""
+
     def payroll_month(self, named: date) -> tuple[date, date]:
         """First and last day of the payroll month that a calendar month names; `named`: any day of that."""
         first = named.replace(day=1)

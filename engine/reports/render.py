@@ -18,6 +18,16 @@ def render(template: str, generated_at: datetime, **values: object) -> str:
     Raises:
         ConfigError: the package that renders templates is not installed.
     """
+    generated = f"{generated_at:%Y-%m-%d %H:%M} (UTC{generated_at.isoformat()[-6:]})"
+    return render_plain(template, generated=generated, **values)
+
+
+def render_plain(template: str, **values: object) -> str:
+    """The same without the time at which it was made.
+
+    Raises:
+        ConfigError: see `render`.
+    """
     try:
         import jinja2  # noqa: PLC0415 - an extra
     except ImportError as error:
@@ -29,6 +39,4 @@ def render(template: str, generated_at: datetime, **values: object) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    return environment.get_template(template).render(
-        generated=f"{generated_at:%Y-%m-%d %H:%M} (UTC{generated_at.isoformat()[-6:]})", **values
-    )
+    return environment.get_template(template).render(**values)

@@ -64,6 +64,10 @@ class Words:
         """Such as `Thu 1 Oct` or `Do 1.10.`"""
         return _date(day, _DAYS[self.code], locale=self.locale)
 
+    def whole_day(self, day: date) -> str:
+        """Such as `1 October 2026` or `1. Oktober 2026`."""
+        return format_date(day, _WHOLE_DAYS[self.code], self.locale)
+
     def weekday(self, day: date) -> str:
         """Such as `Thu 1` or `Do 1.`"""
         return format_date(day, "ccc d" if self.code == "en" else "ccc d.", locale=self.locale)

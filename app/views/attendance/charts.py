@@ -8,6 +8,7 @@ from urllib.parse import parse_qsl
 
 import streamlit as st
 
+from app.charts.comparing import compares
 from app.ui import parts
 from app.ui.address import put
 from app.views.attendance.filters import SheetFilter
@@ -16,6 +17,7 @@ from app.words import say, say_date
 
 if TYPE_CHECKING:
     from app.views.attendance.drawn import Chart
+    from engine.workbench import Workbench
 
 _KEY = "attendance-chart"
 _WENT = f"{_KEY}-went"
@@ -23,9 +25,9 @@ _TALLEST_PX, _SCROLLS_PX = 640, 900
 _LEADS_TO = ("person", "day", "from", "to", "department")
 
 
-def may_compare_people() -> bool:
-    """Whether the signed-in user may see people ranked against each other."""
-    return access.may("attendance.view")
+def may_compare_people(bench: Workbench) -> bool:
+    """Whether people may be compared by name here: an administrator gave a reason."""
+    return compares(bench.settings.get())
 
 
 @st.fragment
@@ -49,7 +51,7 @@ def show(asked: SheetFilter) -> None:
         "people": say("People"),
         "trend": say("13 weeks"),
     }
-    if not may_compare_people():
+    if not may_compare_people(bench):
         del names["people"]
     chosen = parts.choice(say("Chart"), names, _KEY, "chart")
     if chosen == "presence":

@@ -16,6 +16,7 @@ import pandas as pd
 from app.charts import tables
 from app.charts.absence import absence
 from app.charts.arrivals import delays, heat_map
+from app.charts.comparing import compares, unnamed
 from app.charts.hours import balance, hours, overtime
 from app.charts.people import names as measures
 from app.charts.people import people
@@ -25,6 +26,7 @@ from app.charts.trends import departments, trend
 from app.ui import parts
 from app.views.attendance.filters import SheetFilter
 from app.words import say, say_date
+from engine.attendance import DaySheet
 from engine.operations.reporting import AttendanceReports
 from engine.reports import Stay, arrivals, days_of, quarters, starts, weeks
 from engine.workbench import Workbench
@@ -61,10 +63,20 @@ def _delays(bench: Workbench, asked: SheetFilter, _measure: str) -> Chart | None
     found = [row for row in asked.rows(bench) if row.start_offset_min is not None]
     if not found:
         return None
+    if not _compares(bench, found):
+        found = unnamed(found)
+    named = bool(found[0].employee_id)
     graces = {shift.grace_min for shift in bench.config.shifts.values()}
     figure = delays(found, graces.pop() if len(graces) == 1 else None)
     alt = say("A dot per arrival, minutes after the planned start")
-    return Chart(figure, alt, tables.arrivals(found), say("A dot is an arrival; choose one to open the person."))
+    reading = say("A dot is an arrival; choose one to open the person.") if named else say("A dot is an arrival.")
+    return Chart(figure, alt, tables.arrivals(found), reading)
+
+
+def _compares(bench: Workbench, rows: Sequence[DaySheet]) -> bool:
+    """Whether these may be shown by name: they are one person's, or people may be compared here."""
+    alone = len({row.employee_id for row in rows}) <= 1
+    return alone or compares(bench.settings.get())
 
 
 def _trend(bench: Workbench, asked: SheetFilter, _measure: str) -> Chart | None:
@@ -104,7 +116,9 @@ def _overtime(bench: Workbench, asked: SheetFilter, _measure: str) -> Chart | No
 
 
 def _balance(bench: Workbench, asked: SheetFilter, _measure: str) -> Chart | None:
-    table = tables.running_balance(tables.person_days(asked.rows(bench)))
+    rows = asked.rows(bench)
+    few = tables.FEW if _compares(bench, rows) else 1
+    table = tables.running_balance(tables.person_days(rows), few)
     if table.empty:
         return None
     reading = say("Hours worked and credited less planned hours, from the first day on.")

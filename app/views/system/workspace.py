@@ -5,8 +5,10 @@ from __future__ import annotations
 import streamlit as st
 
 from app.ui import parts
+from app.web import access
 from app.words import say, say_count, say_date, say_number, say_time, term
 from engine.operations.overview import free_bytes, kept
+from engine.operations.papers import papers
 from engine.workbench import Workbench
 
 
@@ -60,6 +62,28 @@ def show(bench: Workbench) -> None:
         body=body,
     )
     st.caption(say("Settings › Retention sets these periods. Muster erases older data."))
+    if access.may("system.settings"):
+        _papers(bench)
+
+
+def _papers(bench: Workbench) -> None:
+    """The papers that the law asks for, drafted from settings and figures."""
+    author = access.own().name
+    st.header(say("Papers"))
+    st.write(
+        say(
+            "Drafts from your settings: impact assessment, notices, instructions, retention. Fill in what is yellow. No legal advice."
+        )
+    )
+    st.download_button(
+        say("Download papers"),
+        access.on_click("system.settings", lambda: papers(bench, author=author).archive()),
+        "muster-papers.zip",
+        "application/zip",
+        on_click="ignore",
+        icon=":material/download:",
+        key="papers",
+    )
 
 
 def _login_kind(kind: str) -> str:

@@ -15,7 +15,7 @@ from pages import bench_of, open_page, texts
 from streamlit.testing.v1 import AppTest
 
 from app.charts.tables import csv
-from app.views.attendance import charts, downloads
+from app.views.attendance import downloads
 from app.views.attendance.charts import follow
 from app.views.attendance.drawn import DRAWN
 from app.views.attendance.filters import SheetFilter, spans
@@ -335,14 +335,27 @@ def test_last_month_is_a_whole_month() -> None:
     assert spans(date(2026, 1, 1))["last"] == (date(2025, 12, 1), date(2025, 12, 31))
 
 
-def test_people_are_compared_only_where_that_is_wanted(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    page = open_page("attendance", workspace, monkeypatch, "hr", query={**SPAN, "chart": "people", "by": "hours"})
-    assert page.selectbox(key="attendance-chart-measure").value == "hours"
-    assert "People" in page.segmented_control(key="attendance-chart").options
-    monkeypatch.setattr(charts, "may_compare_people", lambda: False)
+def test_people_are_compared_only_where_somebody_gave_a_reason(
+    workspace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     page = open_page("attendance", workspace, monkeypatch, "hr", query={**SPAN, "chart": "people"})
     assert "People" not in page.segmented_control(key="attendance-chart").options
     assert not [each for each in page.selectbox if each.key == "attendance-chart-measure"]
+    bench, asked = bench_of(workspace, monkeypatch), SheetFilter(date(2025, 3, 3), date(2025, 3, 14))
+    names = {row.name for row in asked.rows(bench)} | {row.employee_id for row in asked.rows(bench)}
+    for chosen in ("delays", "balance"):
+        chart = DRAWN[chosen](bench, asked, "")
+        assert chart is not None
+        told = chart.figure.to_json() + chart.table.to_csv()
+        assert not [name for name in names if f'"{name}' in told or f",{name}," in told], chosen
+    with (workspace / "muster.toml").open("a") as settings:
+        settings.write('\n[attendance]\ncompare_people = "asked for by the works council"\n')
+    page = open_page("attendance", workspace, monkeypatch, "hr", query={**SPAN, "chart": "people", "by": "hours"})
+    assert page.selectbox(key="attendance-chart-measure").value == "hours"
+    assert "People" in page.segmented_control(key="attendance-chart").options
+    named = DRAWN["delays"](bench_of(workspace, monkeypatch), asked, "")
+    assert named is not None
+    assert set(named.table["employee_id"]) <= names
 
 
 # --------------------------------------------------------------------------------------------- one person

@@ -399,3 +399,10 @@ def test_a_token_is_shown_once_and_revoked(place: Workbench, monkeypatch: pytest
     assert place.tokens.all()[row.token_id].revoked_at
     assert [each for _, each, _ in actions(place)] == ["add_token", "revoke_token"]
     assert "tokens" not in [name.casefold() for name in parts_of(opened(place, monkeypatch, "cameras", "hr"))]
+
+
+def test_administrators_alone_get_the_papers(place: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:
+    for role, there in (("admin", True), ("hr", False), ("security", False)):
+        page = open_page("system", place.workspace, monkeypatch, role, query={"part": "workspace"})
+        assert not page.exception
+        assert ("Papers" in [each.value for each in page.header]) is there
