@@ -18,9 +18,9 @@ from engine.errors import InputError, StorageError
 from engine.imaging import read_image
 from engine.incidents import IncidentKind, IncidentRow
 from engine.incidents.notifications import Outbox
-from engine.people.store import clean_id
+from engine.people.store import clean_id, clean_name
 from engine.records.books import Records
-from engine.storage import clean_text, new_id
+from engine.storage import new_id
 from engine.types import Event, EventKind, Identity, Person, Severity
 
 log = logging.getLogger(__name__)
@@ -211,8 +211,10 @@ class KioskDesk:
         records = self._records
         noted, now = records.names.author(author), records.now()
         person = records.people.known().get(employee_id)
+        if person is not None and name.strip() and person.name.casefold() != name.strip().casefold():
+            raise InputError(f"{employee_id} is somebody else's id", hint="choose another id, or leave the name out")
         if person is None and name.strip():
-            person = Person(clean_id(employee_id), clean_text(name, what="name", limit=200))
+            person = Person(clean_id(employee_id), clean_name(name))
         if person is None:
             raise nobody_has(employee_id, records.people.known())
         if not person.active:

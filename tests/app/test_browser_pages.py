@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import shutil
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 from browser import Site, camera_browser, needs_chromium, serve, sign_in
 from PIL import Image
@@ -176,3 +179,30 @@ def test_any_file_can_be_chosen_and_each_is_shown_with_its_verdict(
     bench = Workbench(site.workspace)
     assert len(bench.gallery.current().of("M1")[0]) == 4
     assert [(row.author, row.subject) for row in bench.audit.read() if row.action == "overrule"] == [("hr", "M1")]
+
+
+def test_somebody_is_added_without_a_face_and_their_card_is_a_badge_that_is_read(browser: Browser, site: Site) -> None:
+    bench = Workbench(site.workspace)
+    page = sign_in(browser, site, "hr", "/people")
+    settled(page)
+    page.get_by_role("button", name="Add without a face").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("Employee number").fill("B7")
+    dialog.get_by_label("Name").fill("Grace Hopper")
+    dialog.get_by_role("button", name="Make a badge").click()
+    offered = page.get_by_role("button", name="Download the card")
+    offered.wait_for()
+    with page.expect_download() as waiting:
+        offered.click()
+    text = waiting.value.path().read_text(encoding="utf-8")
+    card = page.context.new_page()
+    card.set_content(text)
+    picture = np.asarray(Image.open(io.BytesIO(card.locator("svg").screenshot())).convert("L"))
+    code, *_ = cv2.QRCodeDetector().detectAndDecode(picture)
+    badge = bench.badges.find(code)
+    assert badge is not None
+    assert (badge.employee_id, badge.kind) == ("B7", "qr")
+    assert code not in page.content()
+    page.get_by_role("button", name="Revoke").click()
+    expect(page.get_by_text("revoked on")).to_be_visible()
+    page.context.close()

@@ -7,7 +7,7 @@ import streamlit as st
 
 from app.ui import parts
 from app.ui.address import day_of, to
-from app.views.people import forget, importing
+from app.views.people import forget, identify, importing
 from app.views.registration.words import cost
 from app.web import access
 from app.words import language, say
@@ -45,6 +45,8 @@ def _list(bench: Workbench) -> None:
                 parts.html(parts.link(to("/registration"), say("Register someone"), "m-link"))
             with st.container(width="content"):
                 parts.html(parts.link(to("/registration", many="1"), say("Enrol many people"), "m-link"))
+        if access.may("people.edit") and st.button(say("Add without a face"), icon=":material/badge:", key="add_badge"):
+            _without_face()
         if access.may("people.edit") and st.button(say("Import lists"), icon=":material/upload_file:"):
             importing.dialog()
     table = _table(bench)
@@ -66,6 +68,29 @@ def _list(bench: Workbench) -> None:
     )
 
 
+def _without_face() -> None:
+    """Ask for somebody who chose a badge in place of their face."""
+
+    @st.dialog(say("Add without a face"))
+    @parts.guarded
+    def ask() -> None:
+        parts.soft(say("For people who chose a badge: no picture and no template is kept of them."))
+        with st.form("without_face", border=False):
+            employee_id = st.text_input(say("Employee number"), max_chars=64, key="add_badge_id")
+            name = st.text_input(say("Name"), max_chars=200, key="add_badge_name")
+            added = st.form_submit_button(say("Make a badge"), type="primary")
+        if added:
+            with parts.told():
+                acting, author = access.acting("people.edit")
+                given = name.strip() or employee_id
+                badge, code = acting.kiosk.issue_badge(employee_id.strip(), author=author, name=given)
+                identify.remember(badge.employee_id, code, badge.badge_id)
+                st.query_params["person"] = badge.employee_id
+                st.rerun()
+
+    ask()
+
+
 def _table(bench: Workbench) -> pd.DataFrame:
     """Everyone, including people whose templates have no row in the list."""
     people, gallery = bench.people.all(), bench.gallery.current()
@@ -76,7 +101,7 @@ def _table(bench: Workbench) -> pd.DataFrame:
         active = person is not None and person.active
         missing = [
             *(["not in the list"] if person is None else []),
-            *(["no templates"] if active and not count else []),
+            *(["no templates"] if active and not count and not bench.badges.has(key) else []),
             *(["few pictures"] if active and 0 < count < ENOUGH_PHOTOS else []),
             *(["no consent"] if active and person and not based_on(person) else []),
         ]

@@ -11,7 +11,7 @@ from markupsafe import Markup
 
 from app.ui import bases, parts
 from app.ui.address import day_of, to
-from app.views.people import employment, forget
+from app.views.people import employment, forget, identify
 from app.views.people import templates as people_templates
 from app.web import access
 from app.words import say, say_date, say_time
@@ -36,23 +36,25 @@ def show(bench: Workbench, employee_id: str) -> None:
         )
         return
     access.viewed("view_person", employee_id, "record")
-    _head(employee_id, person, len(templates))
+    _head(employee_id, person, len(templates), badge=bench.badges.has(employee_id))
     details, punches = st.columns([1, 1], gap="large")
     with details:
         _details(bench, employee_id, person)
     with punches:
         if access.may("attendance.view"):
             _punches(bench, employee_id)
+    if person is not None and access.may("people.edit"):
+        identify.show(bench, employee_id, person)
     people_templates.show(bench, employee_id, person.name if person else employee_id)
     if access.may("people.edit") or access.may("people.forget"):
         _held(bench, employee_id, person)
 
 
-def _head(employee_id: str, person: Person | None, templates: int) -> None:
+def _head(employee_id: str, person: Person | None, templates: int, *, badge: bool) -> None:
     active = person is not None and person.active
     states = [] if person else ["not in the list"]
     states += [("active" if active else "inactive")] if person else []
-    states += ["no templates"] if not templates else []
+    states += ["no templates"] if not templates and not badge else []
     states += ["few pictures"] if active and 0 < templates < ENOUGH_PHOTOS else []
     states += ["no consent"] if active and person and not based_on(person) else []
     link, day = Markup(""), day_of(person.enrolled_at) if person else None

@@ -18,6 +18,9 @@ def show(bench: Workbench, employee_id: str, name: str) -> None:
     """The strip of templates."""
     views = bench.staff.templates(employee_id)
     st.header(say("Templates ({count})", count=len(views)))
+    if not views and bench.badges.has(employee_id):
+        parts.soft(say("None is needed: this person has a badge."))
+        return
     if not views:
         parts.notice(
             say("No templates"),

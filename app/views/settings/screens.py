@@ -48,13 +48,12 @@ def _screens(bench: Workbench) -> None:
     there = [each for each in found if not each.revoked_at and each.author != _OWN]
     showing = {screen: each.camera for each in kiosks(bench.workspace) for screen in each.screens}
     for device in there:
+        parts.show(
+            '<div><strong>{name}</strong><br><span class="m-soft">{state}</span></div>',
+            name=device.name,
+            state=_state(device, now, showing.get(device.device_id)),
+        )
         with st.container(horizontal=True, vertical_alignment="center"):
-            parts.show(
-                '<div><strong>{name}</strong><br><span class="m-soft">{state}</span></div>',
-                name=device.name,
-                state=_state(device, now, showing.get(device.device_id)),
-            )
-            st.space("stretch")
             _renaming(device)
             st.button(
                 say("Revoke"),

@@ -15,6 +15,7 @@ from waiting import until
 
 from app.web import viewer
 from app.web.viewer import Viewer
+from engine.errors import InputError
 from engine.imaging import write_jpeg
 from engine.people import Person
 from engine.people.basis import basis_of
@@ -571,3 +572,48 @@ def test_the_sightings_of_a_person_lead_to_their_punch(place: Workbench, monkeyp
     assert [row.action for row in place.audit.read() if row.subject == "E1"] == ["view_sightings"]
     assert "recognised" not in texts(opened(place, monkeypatch, "security", person="E2", tab="sightings"))
     assert "View punch" not in texts(opened(place, monkeypatch, "security", person="E1", tab="sightings"))
+
+
+# ----------------------------------------------------------------------------------------- badges and PINs
+
+
+def test_hr_makes_and_revokes_a_badge_takes_a_card_in_and_keeps_the_pin(
+    place: Workbench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = opened(place, monkeypatch, person="E2")
+    page.button("identify-badge").click().run()
+    (badge,) = place.badges.of("E2")
+    (card,) = page.get("download_button")
+    assert card.label == "Download the card"
+    assert "Muster keeps no code" in texts(page)
+    page.text_input("identify-card").set_value("0004711234").run()
+    page.button("identify-card-add").click().run()
+    number = place.badges.find("0004711234")
+    assert number is not None
+    assert number.employee_id == "E2"
+    page.button(f"identify-revoke-{badge.badge_id}").click().run()
+    assert place.badges.all()[badge.badge_id].revoked_at
+    assert "revoked on" in texts(page)
+    page.button("identify-pin-give").click().run()
+    assert place.pins.has("E2")
+    assert any(place.pins.check("E2", each.value, place.clock()) for each in page.code)
+    page.run()
+    assert not page.code  # shown once
+    page.button("identify-pin-take").click().run()
+    assert not place.pins.has("E2")
+    noted = [each.action for each in place.audit.read()]
+    assert {"issue_badge", "revoke_badge", "set_pin", "remove_pin"} <= set(noted)
+    assert not page.exception
+
+
+def test_who_may_not_change_people_sees_no_badges(place: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert not any(each.startswith("identify") for each in keys(opened(place, monkeypatch, "security", person="E2")))
+
+
+def test_whoever_has_a_badge_alone_lacks_no_template(place: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:
+    place.kiosk.issue_badge("E9", author="t", name="Zoe Orr")
+    with pytest.raises(InputError, match="somebody else's id"):
+        place.kiosk.issue_badge("E9", author="t", name="Ann Lee")
+    rows = opened(place, monkeypatch).dataframe[0].value.set_index("id")
+    assert "no templates" in rows.loc["E2"]["state"]
+    assert "no templates" not in rows.loc["E9"]["state"]
