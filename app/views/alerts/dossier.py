@@ -8,16 +8,18 @@ import streamlit as st
 from markupsafe import Markup
 
 from app.ui import parts
-from app.ui.address import put
+from app.ui.address import put, to
 from app.views import registration
 from app.views.alerts import dialogs
-from app.views.alerts.pieces import PAGE, here, moment, name_of, shown
+from app.views.alerts.decisions import decide
+from app.views.alerts.pieces import PAGE, here, moment, name_of, problem, shown
 from app.views.alerts.strangers import marks, seen
 from app.views.person import timeline
 from app.views.search.tiles import face_link
 from app.web import access
 from app.words import say, say_count
 from engine.incidents import Dossier, DossierRow
+from engine.records.alerts import UNSETTLED
 from engine.workbench import Workbench
 
 
@@ -52,7 +54,7 @@ def show(bench: Workbench, unknown_id: str) -> None:
     if access.may("alerts.review"):
         _actions(bench, dossier, chosen)
     if dossier.employee_id:
-        dialogs.pair(bench, dossier.unknown_id, dossier.employee_id, None)
+        _became(bench, dossier)
     views = {"visits": say("Visits"), "sightings": say("Sightings")}
     if not access.may("search.faces"):
         del views["sightings"]
@@ -94,6 +96,27 @@ def _actions(bench: Workbench, dossier: Dossier, chosen: list[str]) -> None:
             dialogs.mark(bench, key, "watch", on=not dossier.watched)
         if st.button(say("Resume alerts …") if dossier.ignored else say("Ignore …"), key="ignore"):
             dialogs.mark(bench, key, "ignore", on=not dossier.ignored)
+
+
+def _became(bench: Workbench, dossier: Dossier) -> None:
+    """Who the stranger is, and what is still open about them."""
+    key, name = dossier.employee_id, name_of(bench, dossier.employee_id)
+    found = [bench.alerts.get(row.incident_id) for row in dossier.incidents]
+    seen = {each.row.incident_id: each.state for each in found if each is not None and each.state in UNSETTLED}
+
+    def further() -> None:
+        with st.container(horizontal=True, vertical_alignment="center"):
+            label = say_count("Resolve {count} open alert", "Resolve {count} open alerts", len(seen))
+            if seen and access.may("alerts.review") and st.button(label, key="settle", icon=":material/check:"):
+                decide(seen, "resolved", note=f"{dossier.unknown_id} = {key}")
+                st.rerun()
+            if key in bench.people.known() and access.may("people.view"):
+                parts.html(parts.link(to("/people", person=key), say("View this person")))
+
+    why = say("From now on cameras recognise this person. The visits below stay.")
+    parts.notice(say("This stranger is {name}", name=name), why, tone="good", action=further)
+    problem()
+    dialogs.pair(bench, dossier.unknown_id, key, None)
 
 
 def _visits(bench: Workbench, dossier: Dossier) -> None:

@@ -9,10 +9,11 @@ import streamlit as st
 from app.ui import bases, parts, people_filter
 from app.ui.address import put, to
 from app.views.registration import check, consent, many, pictures
-from app.views.registration.state import Registration, current, restart
+from app.views.registration.state import BROUGHT, Registration, current, restart
 from app.views.registration.state import forget as forget_one
 from app.views.registration.words import cost, steps
 from app.web import access
+from app.web.pictures import picture
 from app.words import say, say_count
 from engine.enrolment import ENOUGH_PHOTOS
 from engine.errors import InputError
@@ -111,7 +112,10 @@ def _details(state: Registration, bench: Workbench) -> None:
     if state.known:
         _details_known(state)
         return
-    st.button(say("Enrol many people"), icon=":material/group_add:", on_click=partial(put, many="1"))
+    if not state.dossier:
+        st.button(say("Enrol many people"), icon=":material/group_add:", on_click=partial(put, many="1"))
+    if state.dossier:
+        _from_dossier(state)
     departments = people_filter.departments(bench.people.known().values())
     person, chosen = state.person, state.person.department
     state.suggested = state.suggested or bench.registrar.next_id()
@@ -147,6 +151,22 @@ def _details(state: Registration, bench: Workbench) -> None:
             return
     state.stage = "consent"
     st.rerun()
+
+
+def _from_dossier(state: Registration) -> None:
+    """The pictures that come along."""
+    shown = state.offered[:BROUGHT]
+    faces = parts.joined(
+        parts.face(picture(name, 160), 84, say("picture {number}", number=number))
+        for number, (name, _) in enumerate(shown, start=1)
+    )
+    text = say_count(
+        "{count} picture of stranger {number} comes along. Muster checks it after the consent.",
+        "{count} pictures of stranger {number} come along. Muster checks them after the consent.",
+        len(state.offered),
+        number=state.dossier.removeprefix("unknown-"),
+    )
+    parts.show('<div class="m-row">{faces}</div><p class="m-soft">{text}</p>', faces=faces, text=text)
 
 
 def _details_known(state: Registration) -> None:
@@ -205,3 +225,5 @@ def _done(state: Registration, bench: Workbench) -> None:
             parts.html(parts.link(to(person=person.employee_id), say("Add more pictures"), "m-link"))
         if access.may("people.view"):
             parts.html(parts.link(to("/people", person=person.employee_id), say("View this person")))
+        if state.dossier:
+            parts.html(parts.link(to("/alerts", dossier=state.dossier, view="strangers"), say("Settle their alerts")))

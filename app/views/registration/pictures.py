@@ -14,8 +14,8 @@ from app.views.registration.state import CAMERA_KEY, MOST_PICTURES, Piece, Regis
 from app.views.registration.words import cost, instruction, photo_name, quality_mark, shot_face, shot_marks, step_name
 from app.web import access, uploads
 from app.web.pictures import inline, picture
-from app.words import say
-from engine.enrolment import ENOUGH_PHOTOS, STEPS, Picture, RefusedPhoto, Step, Take
+from app.words import say, say_count
+from engine.enrolment import ENOUGH_PHOTOS, STEPS, Picture, RefusedPhoto, Shot, Step, Take
 from engine.imaging import MAX_BYTES
 from engine.workbench import Workbench
 
@@ -32,6 +32,9 @@ def show(state: Registration, bench: Workbench) -> None:
     }
     if not state.dossier:
         del names["dossier"]
+    elif not state.brought:
+        _bring(state)
+        return
     way = parts.choice(say("Source of the pictures"), names, "registration-way")
     if way == "camera":
         _camera(state, bench)
@@ -169,30 +172,49 @@ def _single(state: Registration) -> None:
         _take_in(state, [(say("picture {number}", number=len(state.pieces) + 1), taken.getvalue())], 1)
 
 
+def _bring(state: Registration) -> None:
+    """Examine the pictures of the dossier and take the best; the loop goes on in the next run if something interrupts it."""
+    waiting = [each for each in state.offered[:MOST_PICTURES] if each[0] not in state.looked]
+    bar, count = st.progress(0.0, say("Examining…")), min(len(state.offered), MOST_PICTURES)
+    with parts.told():
+        bench, _ = access.acting("people.enrol")
+        for name, path in waiting:
+            bar.progress(len(state.looked) / count, say("Examining…"))
+            shots, refused = bench.registrar.examine([(name, path)])
+            state.looked[name] = shots[0] if shots else refused[0]
+        state.bring()
+        st.rerun()
+
+
 def _dossier(state: Registration) -> None:
-    """The pictures from a stranger's alerts, to choose from."""
-    found = state.offered[:MOST_PICTURES]
+    """The pictures from a stranger's alerts: the best are chosen, others can be."""
+    used = {piece.shot.name for piece in state.pieces}
+    spare = [
+        (number, name, shot)
+        for number, (name, _) in enumerate(state.offered, start=1)
+        if name not in used and isinstance(shot := state.looked.get(name), Shot)
+    ]
     stranger = say("stranger {number}", number=parts.plain(state.dossier.removeprefix("unknown-")))
-    st.write(say("Pictures of {stranger}: select those that show the person well.", stranger=stranger))
-    used = {piece.shot.name for piece in state.pieces} | {each.name for each in state.refused}
+    st.write(
+        say("The best pictures of {stranger} are chosen. Remove those that show someone else.", stranger=stranger)
+        if used
+        else say("No picture of {stranger} is chosen. Add some here or from a camera.", stranger=stranger)
+    )
+    if not spare:
+        return
     chosen = []
-    with st.form("registration-dossier", border=False):
+    others = say_count("{count} other picture", "{count} other pictures", len(spare))
+    with st.expander(others, expanded=not used), st.form("registration-dossier", border=False):
         with st.container(horizontal=True):
-            for index, (name, path) in enumerate(found):
-                if name in used:
-                    continue
+            for number, name, shot in spare:
                 with st.container(width=170, gap=None):
-                    parts.html(parts.face(picture(name, 160), 160, say("picture {number}", number=index + 1)))
-                    if st.checkbox(
-                        say("picture {number}", number=index + 1), value=True, key=f"registration-d-{index}"
-                    ):
-                        chosen.append((name, path))
-        open_ = len(found) - len(used & {name for name, _ in found})
-        taken = st.form_submit_button(say("Use selected pictures"), disabled=not open_)
-    if not open_:
-        st.caption(say("All pictures of the dossier are examined. Add some from a camera for better recognition."))
-    if taken and chosen:
-        _take_in(state, chosen[: (MOST_PICTURES - state.count)], len(chosen))
+                    title = say("picture {number}", number=number)
+                    parts.html(parts.face(picture(name, 160), 160, title))
+                    if st.checkbox(title, key=f"registration-d-{number}"):
+                        chosen.append(shot)
+        if st.form_submit_button(say("Use selected pictures")) and chosen:
+            state.pieces += [Piece(shot) for shot in chosen[: MOST_PICTURES - state.count]]
+            st.rerun()
 
 
 def _others(state: Registration) -> None:

@@ -21,6 +21,8 @@ Stage = Literal["details", "consent", "pictures", "check", "done"]
 
 MOST_PICTURES = 20
 """More pictures add nothing, and each costs memory until it is stored."""
+BROUGHT = 5
+"""Pictures of a dossier that are chosen at first."""
 CAMERA_KEY = "registration-camera"
 _KEY = "registration"
 
@@ -55,7 +57,8 @@ class Registration:
         suggested: a free id.
         known: whether they are on the list already and only add pictures.
         dossier: the stranger to register; empty: none.
-        offered: pictures of the dossier: place in the workspace, file.
+        offered: pictures of the dossier: place in the workspace, file. looked: what the check said of each, by place.
+        brought: the best of them were taken.
         agreed, basis: see `app.views.registration.consent.Consented`.
         capture, camera: the guided capture, once started.
         pieces: pictures from other sources than the guided capture, and those of it for which the user overruled the check.
@@ -72,6 +75,8 @@ class Registration:
     known: bool = False
     dossier: str = ""
     offered: list[tuple[str, Path]] = field(default_factory=list)
+    looked: dict[str, Shot | RefusedPhoto] = field(default_factory=dict)
+    brought: bool = False
     agreed: bool = False
     basis: Basis = field(default_factory=Basis)
     capture: GuidedCapture | None = None
@@ -113,6 +118,14 @@ class Registration:
         if self.capture is not None:
             self.capture.retake(step)
 
+    def bring(self) -> None:
+        """Take the best pictures of the dossier, all of which the check has seen."""
+        good = [each for each in self.looked.values() if isinstance(each, Shot)]
+        best = sorted(good, key=lambda shot: -shot.quality.score)[:BROUGHT]
+        self.pieces += [Piece(shot) for shot in best]
+        self.refused += [each for each in self.looked.values() if isinstance(each, RefusedPhoto)]
+        self.brought = True
+
     def use_anyway(self, refused: RefusedPhoto) -> None:
         """Overrule the check, which refused a picture with a face."""
         assert refused.anyway is not None
@@ -136,6 +149,7 @@ class Registration:
             self.retake(step)
         self.capture = self.camera = None
         self.pieces, self.compared, self.refused = [], [], []
+        self.looked.clear()
 
 
 def current() -> Registration:

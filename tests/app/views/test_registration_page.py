@@ -6,6 +6,7 @@ import re
 from datetime import timedelta
 from pathlib import Path
 
+import numpy as np
 import pytest
 from clips import guided_frames
 from fakes import T0
@@ -13,7 +14,7 @@ from pages import open_page, texts
 from registration import enrol, labels, photos, press, state, to_pictures, upload
 from streamlit.testing.v1 import AppTest
 
-from engine.enrolment import STEPS
+from engine.enrolment import STEPS, Shot
 from engine.face_reader import FaceReader
 from engine.imaging import read_image
 from engine.models import ModelStore
@@ -268,18 +269,36 @@ def stranger(bench: Workbench, paths: list[Path]) -> None:
 def test_a_stranger_is_enrolled_from_their_dossier(
     bench: Workbench, monkeypatch: pytest.MonkeyPatch, samples: Path
 ) -> None:
-    stranger(bench, photos(samples, "madonna", 3))
+    stranger(bench, photos(samples, "madonna", 7))
+    blank = Event(EventKind.UNKNOWN, T0 + timedelta(hours=9), "door", unknown_ids=("unknown-1",))
+    bench.incidents.record(blank, {"image": np.full((300, 300, 3), 120, np.uint8)})
     page = open_page("registration", bench.workspace, monkeypatch, "security", query={"dossier": "unknown-1"})
-    to_pictures(page)
-    assert texts(page).count("/picture/images/unknown/") == 3
-    page.checkbox[0].uncheck()
+    assert texts(page).count("/picture/images/unknown/") == 5
+    assert "8 pictures of stranger 1 come along" in texts(page)
+    to_pictures(page)  # consent is asked for as ever
+    chosen = [piece.shot for piece in state(page).pieces]
+    assert len(chosen) == 5
+    spare = [each for each in state(page).looked.values() if isinstance(each, Shot) and each not in chosen]
+    assert min(shot.quality.score for shot in chosen) >= max(shot.quality.score for shot in spare)
+    assert "no face found" in texts(page)
+    remove = [label for label in labels(page) if label.startswith("Remove")]
+    press(page, remove[0])
+    assert len(state(page).pieces) == 4
+    page.checkbox[0].check()  # of those that were not chosen
     press(page, "Use selected pictures")
-    assert len(state(page).pieces) == 2
+    assert len(state(page).pieces) == 5
     press(page, "Check")
     press(page, "Register")
     assert not page.warning
+    assert "Settle their alerts" in texts(page)
     (dossier,) = bench.office.dossiers()
     assert dossier.employee_id == "1"
+    # the dossier says who they are now, and settles what is open
+    page = open_page("alerts", bench.workspace, monkeypatch, "security", query={"dossier": "unknown-1"})
+    assert "This stranger is Ann" in texts(page)
+    press(page, "Resolve 8 open alerts")
+    assert {each.state for each in bench.alerts.all()} == {"resolved"}
+    assert "Resolve" not in " ".join(labels(page))
 
 
 def test_a_dossier_is_for_those_who_may_see_it(
