@@ -212,7 +212,7 @@ class Workbench:
     @cached_property
     def face_search(self) -> FaceSearch:
         """Searches by photo, and lists who was seen when."""
-        return FaceSearch(self.records, self._networks, self.calibration.threshold)
+        return FaceSearch(self.records, self._networks, self.calibration.threshold, self.config.retention.faces)
 
     @property
     def answers(self) -> AnswerBook:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import cast
 from urllib.parse import quote
 
@@ -11,8 +12,9 @@ from markupsafe import Markup
 from app.live.session import LiveSession
 from app.live.stream import BrowserCamera, browser_camera, show_failure
 from app.ui import parts
-from app.views import live_grid
+from app.views import live_grid, search
 from app.views.alerts import open_count
+from app.views.search.tiles import face_link
 from app.views.system.cameras import no_picture, tell_turned
 from app.web import access, services, uploads
 from app.web.below import at
@@ -122,6 +124,21 @@ def _server_camera(name: str) -> None:
         alt=say("Live picture of camera {name}", name=name),
     )
     _server_state(name)
+    if access.may("search.faces") and st.button(
+        say("Find a face in this picture"), icon=":material/image_search:", key="live-find"
+    ):
+        _find(name)
+
+
+def _find(name: str) -> None:
+    """Search for the faces in the newest picture of a camera."""
+    access.acting("search.faces")
+    camera = services.cameras(access.site()).get(name)
+    image = camera.frame() if camera is not None else None
+    if image is None:
+        st.warning(say("The camera gives no picture now."), icon=":material/videocam_off:")
+        return
+    search.give(image, f"camera {name} {time.time_ns()}")
 
 
 @st.fragment(run_every=1.0)
@@ -251,7 +268,8 @@ def _arrival(each: Arrival, *, evidence: bool) -> Markup:
     )
     return parts.markup(
         '<div class="m-row m-arrival">{face}<div><strong>{name}</strong><br>'
-        '<span class="m-soft">{time} · {camera}</span> {state}</div></div>',
+        '<span class="m-soft">{time} · {camera}</span> {state} {find}</div></div>',
+        find=face_link(each.picture) if evidence and each.picture else "",
         face=parts.face(source, 56, name),
         name=name,
         time=each.time,

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cached_property
+from pathlib import Path
 from typing import Literal
 
 import numpy as np
@@ -119,10 +120,17 @@ class FaceSearch:
     Args:
         reader: opens the networks.
         threshold: returns the matching threshold in force.
+        kept_days: faces are kept so long; None: for ever.
     """
 
-    def __init__(self, records: Records, reader: Callable[[], FaceReader], threshold: Callable[[], float]) -> None:
-        self._records, self._reader, self._threshold = records, reader, threshold
+    def __init__(
+        self,
+        records: Records,
+        reader: Callable[[], FaceReader],
+        threshold: Callable[[], float],
+        kept_days: int | None = None,
+    ) -> None:
+        self._records, self._reader, self._threshold, self._kept_days = records, reader, threshold, kept_days
 
     # ----------------------------------------------------------------------------------------- the photo
 
@@ -253,28 +261,41 @@ class FaceSearch:
         Raises:
             StorageError: something cannot be read or written; a second attempt continues.
         """
+        records, count = self._records, 0
+        wanted = self._unread()
+        try:
+            for index, (face, path) in enumerate(wanted):
+                progress("reading pictures", index, len(wanted))
+                try:
+                    image = read_image(path)
+                except InputError:
+                    continue
+                faces = self._reader().photo(image)
+                chosen = subject(faces, (image.shape[1], image.shape[0]))
+                if chosen is not None and faces.embeddings is not None:
+                    records.seen.record(face, np.asarray(faces.embeddings[chosen], np.float32))
+                    count += 1
+            progress("reading pictures", len(wanted), len(wanted))
+        finally:  # what was read before an interruption can be found
+            if count:
+                records.note("read_pictures", "", f"{count} faces for the search by photo", author=author)
+        return count
+
+    def unread(self) -> int:
+        """Return how many pictures `read_pictures` would read. It looks through the logs of attendance and incidents."""
+        return len(self._unread())
+
+    def _unread(self) -> list[tuple[SeenFace, Path]]:
+        """Pictures that are there, of the days for which faces are kept, and whose face is not among them."""
         records = self._records
         known = {face.track for face in records.seen.about(lambda _: True)}
-        wanted = [each for each in self._pictured() if each[0].track not in known]
-        count = 0
-        for index, (face, picture) in enumerate(wanted):
-            progress("reading pictures", index, len(wanted))
-            path = records.inside(picture)
-            if path is None:
-                continue
-            try:
-                image = read_image(path)
-            except InputError:
-                continue
-            faces = self._reader().photo(image)
-            chosen = subject(faces, (image.shape[1], image.shape[0]))
-            if chosen is not None and faces.embeddings is not None:
-                records.seen.record(face, np.asarray(faces.embeddings[chosen], np.float32))
-                count += 1
-        progress("reading pictures", len(wanted), len(wanted))
-        if count:
-            records.note("read_pictures", "", f"{count} faces for the search by photo", author=author)
-        return count
+        found = []
+        for face, picture in self._pictured():
+            age = records.clock() - face.first_seen
+            kept = self._kept_days is None or age < timedelta(days=self._kept_days)
+            if kept and face.track not in known and (path := records.inside(picture)) is not None:
+                found.append((face, path))
+        return found
 
     def _pictured(self) -> list[tuple[SeenFace, str]]:
         records, found = self._records, dict[str, tuple[SeenFace, str]]()

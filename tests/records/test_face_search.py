@@ -20,7 +20,7 @@ from engine.errors import InputError
 from engine.face_reader import FaceReader
 from engine.gallery import SeenFace
 from engine.imaging import crop_around, encode_jpeg, read_image
-from engine.records import Wanted
+from engine.records import FaceSearch, Wanted
 from engine.workbench import Workbench
 
 pytestmark = pytest.mark.models
@@ -201,7 +201,22 @@ def test_pictures_of_before_are_read_once_when_asked_for(place: Workbench, sampl
     place.records.seen.remove(lambda faces, _rows: range(len(faces)))
     row = probe(place, photos(samples, "mindy_kaling")[4])
     assert place.face_search.search(row, Wanted(), author="sam").total == 0
-    assert place.face_search.read_pictures(author="sam", progress=lambda *_: None) == 5
+    assert place.face_search.unread() == 5
+    assert (
+        FaceSearch(place.records, lambda: place.reader, lambda: 0.5, kept_days=0).unread() == 0
+    )  # they would go at once
+
+    def interrupted(_: str, done: int, of: int) -> None:
+        assert of == 5
+        if done == 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        place.face_search.read_pictures(author="sam", progress=interrupted)
+    assert place.face_search.unread() == 3
+    assert place.face_search.read_pictures(author="sam", progress=lambda *_: None) == 3
+    noted = [row.detail for row in place.audit.read() if row.action == "read_pictures"]
+    assert [detail.partition(" ")[0] for detail in noted] == ["2", "3"]
     assert place.face_search.read_pictures(author="sam", progress=lambda *_: None) == 0
     (found,) = place.face_search.search(row, Wanted(), author="sam").seen
     assert (found.key, found.punch is not None) == ("E7", True)

@@ -1,5 +1,5 @@
 """Search by photo: where and when somebody was seen. Not here: how faces are compared (`engine.records.face_search`)."""
 
-from app.views.search.page import forget, show
+from app.views.search.page import forget, give, show
 
-__all__ = ["forget", "show"]
+__all__ = ["forget", "give", "show"]

@@ -28,7 +28,9 @@ __all__ = ["forget", "show"]
 
 RIGHT = "search.faces"
 PAGE = 24
-_KEY, _NOTED = "search", "search-noted"
+_KEY, _NOTED, _GIVEN = "search", "search-noted", "search-given"
+_PICTURE_S = 0.25
+"""To read a picture, on two cores."""
 _PASTED_BYTES = 4_000_000
 
 _paste = parts.component("paste")
@@ -51,7 +53,7 @@ class _Photo:
 
 def forget() -> None:
     """Drop the photo: the user left the page."""
-    for key in (_KEY, _NOTED):
+    for key in (_KEY, _NOTED, _GIVEN):
         st.session_state.pop(key, None)
 
 
@@ -64,6 +66,10 @@ def show() -> None:
     if not bench.records.seen.days():
         _nothing_kept(bench)
     _ask(bench)
+    if bench.settings.get().retention.faces != 0 and st.button(
+        say("Search earlier pictures, too …"), icon=":material/history:", type="tertiary", key="search-earlier"
+    ):
+        _earlier(bench)
     photo = _photo()
     if photo is None:
         parts.notice(
@@ -91,9 +97,60 @@ def _nothing_kept(bench: Workbench) -> None:
     parts.notice(
         say("No faces yet"),
         say(
-            "Cameras add everyone they see well. `muster search IMAGE --read-pictures` adds the pictures of earlier punches and strangers."
+            "Cameras add everyone they see well. “Search earlier pictures, too” adds those of earlier punches and strangers."
         ),
     )
+
+
+def _earlier(bench: Workbench) -> None:
+    """Offer to read the pictures of before, and say what it costs."""
+
+    @st.dialog(say("Earlier pictures"))
+    @parts.guarded
+    def shown() -> None:
+        with st.spinner(say("Counting…")):
+            count = bench.face_search.unread()
+        if not count:
+            st.write(say("All pictures that are kept are searched already."))
+            return
+        st.write(
+            say_count(
+                "{count} picture of an earlier punch or stranger is not searched yet.",
+                "{count} pictures of earlier punches and strangers are not searched yet.",
+                count,
+            )
+        )
+        minutes = max(1, round(count * _PICTURE_S / 60))
+        st.write(
+            say_count(
+                "Reading takes about {count} minute and slows cameras on this computer meanwhile.",
+                "Reading takes about {count} minutes and slows cameras on this computer meanwhile.",
+                minutes,
+            )
+        )
+        st.write(say("The faces are kept as long as those that cameras add. The audit trail notes it."))
+        if not st.button(say("Read the pictures"), type="primary", key="search-read"):
+            return
+        bar = st.progress(0.0)
+
+        def progress(_: str, done: int, of: int) -> None:
+            bar.progress(done / max(of, 1), say("{done} of {total} pictures read", done=done, total=of))
+
+        acting, author = access.acting(RIGHT)
+        read = acting.face_search.read_pictures(author=author, progress=progress)
+        parts.done(say_count("{count} face can be found now", "{count} faces can be found now", read))
+
+    shown()
+
+
+def give(image: Image, source: str) -> None:
+    """Go to this page and search for the faces of a picture that is stored nowhere.
+
+    Args:
+        source: tells it from others.
+    """
+    st.session_state[_GIVEN] = (source, image)
+    st.switch_page(st.Page(show, url_path="search"))
 
 
 def _photo() -> _Photo | None:
@@ -123,6 +180,9 @@ def _ask(bench: Workbench) -> None:
         _take(bench, f"file {file.file_id}", lambda: decode_image(file.getvalue(), name=say("The picture")))
     elif linked := st.query_params.get("picture", ""):
         _take(bench, f"picture {linked}", lambda: _of_workspace(bench, linked))
+    elif given := st.session_state.get(_GIVEN):
+        source, image = given
+        _take(bench, source, lambda: image)
 
 
 def _take(bench: Workbench, source: str, read: Callable[[], Image]) -> None:
