@@ -29,10 +29,7 @@ def choose(cameras: int) -> str:
 def show(grid: str) -> None:
     """The small pictures. A picture opens its camera."""
     names, tiles = list(services.cameras(access.site())), int(grid)
-    pages = -(-len(names) // tiles)
-    text = st.query_params.get("page", "1")
-    page = min(pages, max(1, int(text))) if text.isascii() and text.isdecimal() and len(text) < 6 else 1
-    shown = names[(page - 1) * tiles : page * tiles]
+    shown = names[parts.paged(len(names), tiles)]
     query = "&".join(f"name={quote(name, safe='')}" for name in shown)
     opened = _draw(
         key="live-tiles",
@@ -61,9 +58,6 @@ def show(grid: str) -> None:
         },
         on_camera_change=lambda: None,
     )
-    if pages > 1:
-        key = f"live-grid-page-{page}"
-        st.pagination(pages, default=page, key=key, on_change=lambda: put(page=str(st.session_state[key])))
     name = opened.get("camera")
     if isinstance(name, str) and name in names:
         put(grid="", page="", camera=name)

@@ -9,7 +9,6 @@ import streamlit as st
 from markupsafe import Markup
 
 from app.ui import parts
-from app.ui.address import put
 from app.views.registration.many_words import reason, standing, verdict
 from app.words import say, say_count
 from engine.enrolment import Photo, Planned
@@ -47,17 +46,11 @@ def people(bench: Workbench, found: Sequence[Planned], left_out: set[str]) -> No
     shown = [each for each in found if show in {"all", kinds[each.standing]}]
     order = {"look": 0, "nothing": 2}
     shown.sort(key=lambda each: order.get(each.standing, 1))
-    pages = max(1, -(-len(shown) // PAGE))
-    text = st.query_params.get("page", "1")
-    page = min(pages, max(1, int(text))) if text.isascii() and text.isdecimal() and len(text) < 6 else 1
     if not shown:
         parts.soft(say("No one."))
-    for each in shown[(page - 1) * PAGE : page * PAGE]:
+    for each in shown[parts.paged(len(shown), PAGE)]:
         with st.container(border=True, gap="xsmall"):
             _person(bench, each, left_out)
-    if pages > 1:
-        key = f"registration-many-page-{page}"
-        st.pagination(pages, default=page, key=key, on_change=lambda: put(page=str(st.session_state[key])))
 
 
 def _person(bench: Workbench, each: Planned, left_out: set[str]) -> None:
