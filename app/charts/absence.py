@@ -15,11 +15,12 @@ from app.words import say, say_count, say_number, term
 _MOST_KINDS = 5
 
 
-def absence(table: pd.DataFrame, steps: Sequence[object]) -> go.Figure:
+def absence(table: pd.DataFrame, steps: Sequence[object], title: str = "") -> go.Figure:
     """Days of absence as bars by kind, of a table as `tables.absence_by_kind` makes it, with at least one row.
 
     Args:
         steps: of the axis, also those without absence, see `tables.steps`.
+        title: of other days by kind.
     """
     key = str(table.columns[0])
     axis = Steps(key, steps)
@@ -57,7 +58,7 @@ def absence(table: pd.DataFrame, steps: Sequence[object]) -> go.Figure:
     mark_beyond(figure, list(range(len(totals))), list(totals), ends, texts, addresses=axis.addresses)
     figure.update_layout(barmode="stack", bargap=0.3, showlegend=True)
     figure.update_yaxes(range=padded(ends), zeroline=False)
-    return axis.draw(styled(figure, say("Absence by kind"), height=440, y=say("person-days")))
+    return axis.draw(styled(figure, title or say("Absence by kind"), height=440, y=say("person-days")))
 
 
 def days(count: float) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pandas as pd
 
-from engine.attendance import DaySheet, Status, kinds_of_hours
+from engine.attendance import DaySheet, Status, WorkWarning, kinds_of_hours
 from engine.reports import Stay, by_department
 from engine.storage import table_text
 
@@ -135,6 +135,26 @@ def absence_by_kind(rows: Sequence[DaySheet]) -> pd.DataFrame:
         found["week"] = found["date"].map(dict(zip(days["date"], days["week"], strict=True)))
     sums = found.groupby([key, "kind"]).agg(days=("days", "sum"), people=("employee_id", "nunique"))
     return sums.round({"days": 2}).reset_index()
+
+
+_WARNED: Mapping[str, str] = {
+    "rest": "short rest",
+    "day": "too many hours",
+    "break": "short breaks",
+    "week": "long weeks",
+}
+
+
+def warnings_by_kind(rows: Sequence[DaySheet], warnings: Iterable[WorkWarning]) -> pd.DataFrame:
+    """Warnings of working time by time as in `by_time` and by kind, with the number of people."""
+    table = pd.DataFrame(
+        [(each.employee_id, each.department, each.day, _WARNED[each.kind], 1.0) for each in warnings],
+        columns=["employee_id", "department", "date", "kind", "days"],
+    )
+    key, days = _grouped(pd.DataFrame({"date": [row.day for row in rows]}))
+    if key == "week":
+        table["week"] = table["date"].map(dict(zip(days["date"], days["week"], strict=True)))
+    return table.groupby([key, "kind"]).agg(days=("days", "sum"), people=("employee_id", "nunique")).reset_index()
 
 
 def per_person(days: pd.DataFrame) -> pd.DataFrame:

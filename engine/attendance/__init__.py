@@ -17,6 +17,7 @@ from engine.attendance.rota import Rota
 from engine.attendance.rows import FACELESS, IMPORTED, PUNCH, DayRows, PunchRow, turned, valid_rows
 from engine.attendance.sheet import Book, day_sheet
 from engine.attendance.sheets import Plan
+from engine.attendance.working_time import RULES, WorkingTimeRules, WorkWarning, day_warnings, week_warnings
 
 __all__ = [
     "CORRECTION",
@@ -25,6 +26,7 @@ __all__ = [
     "KINDS_OF_HOURS",
     "LONG",
     "PUNCH",
+    "RULES",
     "SHEET_COLUMNS",
     "AttendanceBook",
     "Book",
@@ -47,14 +49,18 @@ __all__ = [
     "Span",
     "Status",
     "Watching",
+    "WorkWarning",
+    "WorkingTimeRules",
     "cells",
     "changes",
     "count_inside",
     "day_sheet",
+    "day_warnings",
     "inside_now",
     "kinds_of_hours",
     "meaning",
     "record_shown",
     "turned",
     "valid_rows",
+    "week_warnings",
 ]

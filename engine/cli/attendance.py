@@ -47,6 +47,48 @@ report_app = typer.Typer(name="report", invoke_without_command=True)
 app.add_typer(report_app, rich_help_panel=Panel.ATTENDANCE)
 
 
+@report_app.command("working-time")
+def working_time(
+    day: Day = None,
+    month: Month = None,
+    since: From = None,
+    until: Until = None,
+    person: Annotated[str | None, Option("--id", show_default="everybody", help="Employee id.")] = None,
+    workspace: Workspace = Path("data"),
+    as_json: Json = False,
+) -> None:
+    """Show where rest, hours, breaks or the mean of weeks go beyond the law that the settings name.
+
+    `[attendance] working_time` names it: eu, de or at. Agreements that allow more are not known to Muster.
+    """
+    from engine.operations.reporting import AttendanceReports
+
+    workbench = open_workbench(workspace)
+    reports = AttendanceReports(workbench)
+    if not reports.working_time_rules:
+        raise InputError(
+            "no law on working time is chosen", hint='set `working_time = "de"` (or eu, at) in [attendance]'
+        )
+    first, last = days(day, month, reports.now.date(), since, until, rules=workbench.config.attendance)
+    found = reports.working_time(first, last, person)
+    cells = [
+        {
+            "date": each.day.isoformat(),
+            "employee_id": each.employee_id,
+            "name": each.name,
+            "kind": each.kind,
+            "found_hours": round(each.found.total_seconds() / 3600, 2),
+            "limit_hours": round(each.limit.total_seconds() / 3600, 2),
+        }
+        for each in found
+    ]
+    if as_json:
+        emit_json({"rules": reports.working_time_rules, "warnings": cells})
+        return
+    title = f"Working time {spelled(first, last)} ({reports.working_time_rules})"
+    cell_table(title, ["date", "employee_id", "name", "kind", "found_hours", "limit_hours"], cells)
+
+
 def cell_table(title: str, columns: list[str], rows: Sequence[Mapping[str, object]]) -> None:
     """Print rows of cells by column as a table."""
     headings = [column.replace("_", " ") for column in columns]

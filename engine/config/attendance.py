@@ -185,6 +185,8 @@ class AttendanceConfig(Section):
     count_unapproved: bool = False
     """With `four_eyes`, corrections count before somebody approves them. By default the sheet shows apart what would hold then."""
 
+    working_time: Literal["", "eu", "de", "at"] = ""
+    """Whose law on working time days are held against: rest, hours, breaks, and the mean of weeks; empty: nobody's."""
     compare_people: str = Field("", max_length=300)
     """Why charts and notebooks may compare people by name, such as their punctuality; the reason stands in the papers. Empty: they do
     not."""

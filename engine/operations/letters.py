@@ -55,7 +55,11 @@ def letter(
     lines = [
         heading,
         *([say("Departments: {names}", names=departments)] if departments else []),
-        *(_figures(rows, words) if rows else [say("Nobody was seen or expected.")]),
+        *(
+            _figures(rows, words, _warnings(reports, first, last, rows))
+            if rows
+            else [say("Nobody was seen or expected.")]
+        ),
         "",
         say("The attached files have the days of every person."),
         *(
@@ -69,7 +73,15 @@ def letter(
     return Letter(title, "\n".join(lines), _files(reports, report, first, last, rows, words))
 
 
-def _figures(rows: Sequence[DaySheet], words: Words) -> list[str]:
+def _warnings(reports: AttendanceReports, first: date, last: date, rows: Sequence[DaySheet]) -> int | None:
+    """How often the rows go beyond the law on working time; None: they are held against none."""
+    people = {row.employee_id for row in rows}
+    if not reports.working_time_rules:
+        return None
+    return sum(each.employee_id in people for each in reports.working_time(first, last))
+
+
+def _figures(rows: Sequence[DaySheet], words: Words, warnings: int | None) -> list[str]:
     count, say = headline(rows), words.say
     figures = {
         say("People"): len({row.employee_id for row in rows}),
@@ -79,6 +91,8 @@ def _figures(rows: Sequence[DaySheet], words: Words) -> list[str]:
         say("Days away (leave, sick, remote)"): count.away,
         say("Days to settle"): sum(row.to_settle for row in rows),
     }
+    if warnings is not None:
+        figures[say("Warnings of working time")] = warnings
     return [f"{label}: {figure}" for label, figure in figures.items()]
 
 

@@ -9,8 +9,19 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 
-from engine.attendance import IMPORTED, DaySheet, Inside, PunchRow, turned, valid_rows
-from engine.attendance.explain import Explanation, explain
+from engine.attendance import (
+    IMPORTED,
+    RULES,
+    DaySheet,
+    Inside,
+    PunchRow,
+    WorkWarning,
+    day_warnings,
+    turned,
+    valid_rows,
+    week_warnings,
+)
+from engine.attendance.explain import Explanation, Part, explain
 from engine.attendance.periods import AFTER, BEFORE, Periods, forces
 from engine.errors import InputError
 from engine.operations.scoped import DepartmentView
@@ -58,12 +69,46 @@ class AttendanceReports:
         bench, view = self._bench, self._view
         found = bench.attendance.sheets.between(first, last, bench.people.known(), only=only)
         found = [row for row in found if view is None or view.departments.hold(row.department)]
-        found = self._spelt(found)
+        found = self._warned(self._spelt(found), first, only)
         reasons = {row.correction_reason: self._readable(row.correction_reason) for row in found}
         return [
             replace(row, correction_reason=reasons[row.correction_reason]) if row.correction_reason else row
             for row in found
         ]
+
+    def _warned(self, rows: list[DaySheet], first: date, only: str | None) -> list[DaySheet]:
+        """The rows with what the law on working time says of them among their notes."""
+        rules = RULES.get(self._bench.settings.get().attendance.working_time)
+        if rules is None or not rows:
+            return rows
+        day = first - timedelta(days=1)
+        before = self._bench.attendance.sheets.between(day, day, self._bench.people.known(), only=only)
+        parts: dict[tuple[str, date], tuple[Part, ...]] = {}
+        for each in day_warnings([*before, *rows], rules):
+            parts[each.employee_id, each.day] = (*parts.get((each.employee_id, each.day), ()), each.part)
+        return [
+            replace(row, notes=(*row.notes, *more)) if (more := parts.get((row.employee_id, row.day))) else row
+            for row in rows
+        ]
+
+    @property
+    def working_time_rules(self) -> str:
+        """Whose law days are held against; empty: nobody's."""
+        return self._bench.settings.get().attendance.working_time
+
+    def working_time(self, first: date, last: date, only: str | None = None) -> list[WorkWarning]:
+        """Return the warnings of the law on working time that the settings name, of days and of the weeks up to `last`; without one: none.
+
+        Raises:
+            StorageError: the logs cannot be read.
+        """
+        rules = RULES.get(self._bench.settings.get().attendance.working_time)
+        if rules is None:
+            return []
+        begin = min(first - timedelta(days=1), last - timedelta(weeks=rules.weeks))
+        rows = self.rows(begin, last, only)
+        days = [each for each in day_warnings(rows, rules) if each.day >= first]
+        return [*days, *week_warnings(rows, rules, last)]
 
     def _spelt(self, rows: Sequence[DaySheet]) -> list[DaySheet]:
         """The rows with `SALES` written `Sales` where most people's rows say so."""

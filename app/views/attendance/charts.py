@@ -48,9 +48,12 @@ def show(asked: SheetFilter) -> None:
         "balance": say("Balance"),
         "overtime": say("Overtime"),
         "absence": say("Absence"),
+        "working_time": say("Working time"),
         "people": say("People"),
         "trend": say("13 weeks"),
     }
+    if not bench.settings.get().attendance.working_time:
+        del names["working_time"]
     if not may_compare_people(bench):
         del names["people"]
     chosen = parts.choice(say("Chart"), names, _KEY, "chart")

@@ -134,6 +134,18 @@ def _absence(bench: Workbench, asked: SheetFilter, _measure: str) -> Chart | Non
     return Chart(figure, say("Days of absence by kind as bars"), table, say("Without remote work and public holidays."))
 
 
+def _working_time(bench: Workbench, asked: SheetFilter, _measure: str) -> Chart | None:
+    rows = asked.rows(bench)
+    people = {row.employee_id for row in rows}
+    found = AttendanceReports(bench).working_time(asked.first, asked.last) if rows else []
+    table = tables.warnings_by_kind(rows, [each for each in found if each.employee_id in people])
+    if table.empty:
+        return None
+    figure = absence(table, tables.steps(tables.person_days(rows)), say("Beyond the law on working time"))
+    reading = say("Rest, hours, breaks and the mean of weeks, by the law that the settings name.")
+    return Chart(figure, say("Warnings of working time by kind as bars"), table, reading)
+
+
 def choose_measure(key: str) -> str:
     """What people are compared by."""
 
@@ -204,6 +216,7 @@ DRAWN: Mapping[str, Callable[[Workbench, SheetFilter, str], Chart | None]] = {
     "overtime": _overtime,
     "absence": _absence,
     "people": _people,
+    "working_time": _working_time,
     "trend": _trend,
 }
 """Charts by their word in the address; None: there is nothing to draw."""

@@ -17,6 +17,7 @@ ATTENDANCE = (
     Named("payroll_day", N_("Payroll month from"), N_("Day on which it begins, at most the 28th."), N_("day")),
     Named("day_starts", N_("Day begins"), N_("Where no shift says so; at most noon.")),
     Named("night", N_("Night"), N_("Hours of the column of night hours. Empty: none.")),
+    Named("working_time", N_("Working time law"), N_("Days beyond it carry a note. Agreements are not known.")),
     Named("compare_people", N_("Compare people"), N_("Why charts may show people by name. Empty: they do not.")),
     Named(
         "lead_min",

@@ -17,7 +17,7 @@ from app.charts.people import MEASURES, people
 from app.charts.presence import opening_day
 from app.charts.trends import departments, trend
 from app.web import viewer
-from engine.attendance import DaySheet, Status
+from engine.attendance import DaySheet, Status, WorkWarning
 from engine.config import AwayPart
 from engine.reports import days_of, weeks
 
@@ -207,3 +207,20 @@ def test_colours_run_out_into_grey() -> None:
     ]
     table = tables.absence_by_kind(kinds)
     assert len(absence(table, tables.steps(tables.person_days(kinds))).data) == 6
+
+
+def test_warnings_of_working_time_are_counted_by_day_and_kind() -> None:
+    rows = [row(2), row(3), row(3, employee_id="E2")]
+    found = [
+        WorkWarning(
+            each.employee_id, each.name, each.department, each.day, kind, timedelta(hours=9), timedelta(hours=11)
+        )
+        for each, kind in ((rows[0], "rest"), (rows[1], "rest"), (rows[2], "rest"), (rows[2], "day"))
+    ]
+    table = tables.warnings_by_kind(rows, found)
+    told = [tuple(each) for each in table[["date", "kind", "days", "people"]].itertuples(index=False)]
+    second, third = rows[0].day, rows[1].day
+    assert told == [(second, "short rest", 1.0, 1), (third, "short rest", 2.0, 2), (third, "too many hours", 1.0, 1)]
+    figure = absence(table, [second, third], "Beyond the law on working time")
+    assert {trace.name for trace in figure.data} >= {"short rest", "too many hours"}
+    assert tables.warnings_by_kind(rows, []).empty
