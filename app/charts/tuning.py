@@ -12,6 +12,7 @@ from scipy.special import ndtri
 
 from app.charts.theme import ORANGE, blue, ink, scatter, styled
 from app.words import say, say_count, say_number
+from app.words.tuning import FEWEST_PEOPLE
 from engine.evaluation import Estimate
 from engine.tuning.calibration import CalibrationReport, percent
 
@@ -160,8 +161,12 @@ def det(report: CalibrationReport, threshold: float) -> go.Figure:
         [*fmr_low, fmr_low[-1], *fmr_high[::-1], fmr_high[0]],
         [*fnmr_low, fnmr_high[-1], *fnmr_high[::-1], fnmr_low[0]],
     )
-    name = say("95% interval across people")
-    figure.add_trace(scatter(*outline, "none", fill="toself", fillcolor=_FAINT[colour], name=name))
+    sure = report.support.people >= FEWEST_PEOPLE  # over fewer people the interval is nearly the whole plane
+    if sure:
+        name = say("95% interval across people")
+        figure.add_trace(scatter(*outline, "none", fill="toself", fillcolor=_FAINT[colour], name=name))
+    else:
+        fmr_high, fnmr_high = fmr, fnmr
     hover = [
         f"{say_number(each, 3)}<br>FMR {_interval(a)}<br>FNMR {_interval(b)}"
         for each, a, b in zip(bands.thresholds.tolist(), bands.fmr.tolist(), bands.fnmr.tolist(), strict=True)
@@ -181,7 +186,7 @@ def det(report: CalibrationReport, threshold: float) -> go.Figure:
         a, b = report.bootstrap.fmr(value), report.bootstrap.fnmr(value)
         told = f"{name} {say_number(value, 3)}"
         above = value >= max(threshold, report.in_force)  # it misses more, so it lies above the other one
-        figure.add_trace(_point(a, b, edges, told, symbol, shade, bars=value == threshold, above=above))
+        figure.add_trace(_point(a, b, edges, told, symbol, shade, bars=sure and value == threshold, above=above))
         reached = [max(high, rate.value) for high, rate in zip(reached, (a, b), strict=True)]
     for axis, values, edge, high in zip("xy", (fmr_high, fnmr_high), edges, reached, strict=True):
         _deviates(figure, axis, values, edge, min(high, 1 - edge))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from datetime import datetime
+from typing import Literal
 
 from app.words import say, say_count, say_moment, say_number, say_percent
 from engine.tuning.calibration import (
@@ -15,6 +16,8 @@ from engine.tuning.calibration import (
     how_often,
 )
 
+FEWEST_PEOPLE = 10
+"""Intervals over fewer people say next to nothing."""
 _LEAST = 1e-6  # smaller rates were never measured and mean nothing to readers
 Names = Callable[[str], str]
 """Looks up a person's name by id."""
@@ -91,6 +94,28 @@ def passage(report: CalibrationReport, found: Operating) -> str:
         window=report.voting.window,
         strangers=most if count else say("fewer than 1 in {total}", total=say_number(total)),
     )
+
+
+def confidence(report: CalibrationReport) -> tuple[Literal["good", "fair", "poor"], str, str]:
+    """How far the figures can be trusted: a status, its name, and why in one sentence."""
+    found, cohort = report.support, say_number(report.cohort.people)
+    if found.people < FEWEST_PEOPLE:
+        why = say_count(
+            "Only {count} person is enrolled. The figures come from a cohort of {cohort} other people.",
+            "Only {count} people are enrolled. The figures come from a cohort of {cohort} other people.",
+            found.people,
+            cohort=cohort,
+        )
+        return "poor", say("Low confidence"), why
+    if not found.enough:
+        why = say(
+            "Your {people} people cannot prove the target alone. A cohort of {cohort} supports it.",
+            people=say_number(found.people),
+            cohort=cohort,
+        )
+        return "fair", say("Medium confidence"), why
+    why = say("Your {people} people prove the target by themselves.", people=say_number(found.people))
+    return "good", say("High confidence"), why
 
 
 def support(report: CalibrationReport) -> str:

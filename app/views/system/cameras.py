@@ -10,15 +10,20 @@ from markupsafe import Markup
 
 from app.ui import parts
 from app.views.system import running
-from app.words import say, say_count, say_date, say_percent, say_time, term
+from app.words import say, say_count, say_date, say_minutes, say_percent, say_time, term
 from engine.operations.overview import GREY_MISSES, GREY_SHARE, CameraDay, CameraView, cameras
 from engine.sources import NoPicture
 from engine.workbench import Workbench
 
 
 def show(bench: Workbench) -> None:
-    """The part of the page."""
+    """The part of the page: how they stand, what they covered, and below it what runs them."""
+    running.problem(bench)
+    _cameras(bench)
     running.show(bench)
+
+
+def _cameras(bench: Workbench) -> None:
     found = cameras(bench)
     if not found:
         parts.notice(
@@ -79,19 +84,22 @@ def _camera(camera: CameraView) -> None:
         )
     with st.container(border=True):
         parts.show(
-            '<h2 style="padding:0;margin:0">{name} &nbsp; {state}</h2><p class="m-soft" style="margin:.2rem 0 .6rem">{facts}</p>'
-            '<p style="margin:0 0 .5rem"><b>{today}</b> {a} &nbsp;&nbsp; <b>{week}</b> {b}</p>{days}',
+            '<h2 style="padding:0;margin:0">{name} &nbsp; {state}</h2>'
+            '<p style="margin:.2rem 0 0"><b>{today}</b> {a} &nbsp;&nbsp; <b>{week}</b> {b}</p>',
             name=camera.name,
             state=parts.status(state),
-            facts=" · ".join(facts),
             today=_percent(camera.today.share),
             a=say("covered today"),
             week=_percent(camera.share),
             b=say_count("in the last day", "in the last {count} days", len(camera.days)),
-            days=_days(camera.days),
         )
         if camera.trouble is not None:
             parts.notice(no_picture(camera.trouble), f"{term(camera.trouble.hint)}.", tone="warn")
+        parts.show(
+            '{days}<p class="m-soft" style="margin:.6rem 0 0">{facts}</p>',
+            days=_days(camera.days),
+            facts=" · ".join(facts),
+        )
         _pictures(camera)
 
 
@@ -133,7 +141,8 @@ def tell_turned(name: str, rotate: int) -> None:
 def _days(days: Sequence[CameraDay]) -> Markup:
     rows = [
         parts.markup(
-            "<span>{day}</span>{track}<span>{share}</span>",
+            "<span>{day}</span>{track}<span>{watched} {share}</span>",
+            watched=_watched(day),
             day=say_date(day.day, year=False),
             track=_track(day),
             share=_percent(day.share)
@@ -153,6 +162,12 @@ def _days(days: Sequence[CameraDay]) -> Markup:
         rows=parts.joined(rows),
         hours=hours,
     )
+
+
+def _watched(day: CameraDay) -> Markup | str:
+    """For how long the camera watched."""
+    minutes = sum((until - since).total_seconds() for since, until in day.watched) / 60
+    return parts.markup("<small>{time} ·</small>", time=say_minutes(minutes)) if minutes >= 1 else ""
 
 
 def _track(day: CameraDay) -> Markup:

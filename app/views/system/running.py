@@ -15,17 +15,22 @@ from engine.workbench import Workbench
 _STATES = {"running": "running", "starting": "starting", "waiting": "failed", "stopping": "starting"}
 
 
+def problem(bench: Workbench) -> None:
+    """What keeps the parts from following the settings."""
+    standing = health(bench.workspace).standing
+    if standing is not None and standing.problem:
+        parts.notice(
+            say("The newest settings are not followed"),
+            say("Those before hold on. {problem}", problem=standing.problem),
+            tone="bad",
+        )
+
+
 def show(bench: Workbench) -> None:
     """What runs beside this workbench, if `muster serve` runs it."""
     found = health(bench.workspace)
     if found.standing is None:
         return
-    if found.standing.problem:
-        parts.notice(
-            say("The newest settings are not followed"),
-            say("Those before hold on. {problem}", problem=found.standing.problem),
-            tone="bad",
-        )
     st.header(say("Parts"))
     rows = [
         (
@@ -37,7 +42,7 @@ def show(bench: Workbench) -> None:
         )
         for name, part in found.parts.items()
     ]
-    heads = (say("Part"), say("State"), say("since"), say("Restarts"), say("Ended last"))
+    heads = (say("Part"), say("State"), say("Since"), say("Restarts"), say("Ended last"))
     parts.table(heads, rows)
 
 

@@ -11,12 +11,13 @@ from app.ui import parts
 from app.ui.address import put, to
 from app.views.tuning import decide, replay
 from app.views.tuning import people as tuning_people
-from app.views.tuning.asked import Asked, asked, evaluated, report, row, step, tried
+from app.views.tuning.asked import asked, evaluated, report, row, step, tried
 from app.web import access
 from app.words import say, say_number, term
 from app.words.tuning import (
     among,
     concerns,
+    confidence,
     foundation,
     often,
     origin,
@@ -58,16 +59,12 @@ def show() -> None:
         )
         decide.history(bench)
         return
-    wanted = asked(bench)
-    with st.spinner(say("Comparing all people …")):
-        made = evaluated(bench, wanted)
-    row(bench, wanted, made)
     if people == 1:
         parts.notice(
             say("One person is enrolled"),
             say("One person cannot be compared with others. All figures come from a cohort of other people."),
         )
-    _decision(wanted)
+    _decision()
 
 
 def _register() -> None:
@@ -86,22 +83,31 @@ def _in_force(found: ThresholdInForce, people: int) -> None:
 
 @st.fragment
 @parts.guarded
-def _decision(wanted: Asked) -> None:
-    """Everything that depends on the threshold tried; moving the slider reruns this part only."""
+def _decision() -> None:
+    """What a threshold means in one sentence, what it depends on, and all that follows; only this part is drawn anew."""
     bench = access.reading("system.tune")
+    wanted = asked(bench)
+    with st.spinner(say("Comparing all people …")):
+        usual = evaluated(bench, wanted)
     made = report(bench, wanted)
     threshold = tried(made)
-    _slider(made, threshold)
-    _charts(made, threshold)
     found = made.at(threshold)
-    parts.show('<p class="m-sentence">{text}</p>', text=sentence(found))
-    parts.show('<p class="m-soft">{text}</p>', text=passage(made, found))
+    level, name, why = confidence(made)
+    parts.show(
+        '<p class="m-sentence">{text}</p><p class="m-sure">{level} <span class="m-soft">{why}</span></p>',
+        text=sentence(found),
+        level=parts.status(level, name),
+        why=why,
+    )
+    row(bench, wanted, usual)
+    _slider(made, threshold)
     _figures(made, found)
     decide.buttons(bench, made, threshold)
     names = bench.people.known()
     warned = list(warnings(made, threshold, lambda key: names.get(key, NOBODY).name or key))
     if warned:
         parts.bullets(warned, "m-warned")
+    _charts(made, threshold)
     _support(made, found)
     _parts(bench, made, threshold)
 
@@ -154,7 +160,7 @@ def _charts(made: CalibrationReport, threshold: float) -> None:
     from app.charts.tuning import densities, det  # noqa: PLC0415
 
     similar = say("Similarities of people with themselves and with others")
-    costs = say("False non-matches against false matches, with an interval")
+    costs = say("False non-matches against false matches")
     _side_by_side((densities(made, threshold), "densities", similar), (det(made, threshold), "det", costs))
 
 
@@ -167,9 +173,9 @@ def _side_by_side(*plots: tuple[object, str, str]) -> None:
 
 
 def _support(made: CalibrationReport, found: Operating) -> None:
-    parts.bullets([support(made), *foundation(made, found), traffic(made.traffic)], "m-soft")
     with st.expander(say("Basis of these figures")):
-        parts.bullets(map(term, ASSUMPTIONS))
+        parts.show("<p>{text}</p>", text=passage(made, found))
+        parts.bullets([support(made), *foundation(made, found), traffic(made.traffic), *map(term, ASSUMPTIONS)])
 
 
 def _size(bench: Workbench, made: CalibrationReport, threshold: float) -> None:

@@ -501,6 +501,20 @@ def test_the_interval_of_the_threshold_lies_in_the_band_and_bands_hold_the_curve
     assert (np.diff(bands.fnmr[:, 0]) >= 0).all()
 
 
+@pytest.mark.parametrize(("people", "level"), [(4, "Low confidence"), (9, "Low confidence"), (10, "Medium confidence")])
+def test_a_sentence_says_how_sure_the_figures_are_and_few_people_have_no_band(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, people: int, level: str
+) -> None:
+    bench = bench_of(tmp_path, monkeypatch)
+    crowd(bench, people)
+    shown = texts(opened(tmp_path, monkeypatch))
+    assert level in shown
+    assert shown.index("m-sentence") < shown.index(level) < shown.index("m-scale"), "above everything else"
+    made = bench.calibration.report()
+    planes = [each for each in figures.det(made, made.in_force).data if each.fill]
+    assert bool(planes) == (people >= 10)
+
+
 def test_other_traffic_leaves_what_was_compared_alone(tmp_path: Path) -> None:
     workbench = Workbench(tmp_path)
     crowd(workbench, 6)
