@@ -18,7 +18,7 @@ from markupsafe import Markup
 from app.ui.address import put
 from app.web import access, pictures
 from app.web.below import at
-from app.words import said, say, say_number, term
+from app.words import capital, said, say, say_number, sentence, term
 from app.words.terms import N_
 from engine.access import PASSWORD_LENGTH
 from engine.errors import MusterError, Unreachable
@@ -402,7 +402,7 @@ def notice(title: str, why: str, *, tone: Tone = "quiet", action: Callable[[], o
     """A notice for an empty, first-use or error state: what is missing, why it matters, and the button that `action` draws."""
     with st.container(border=True):
         body = '<div class="m-notice m-{tone}"><h2>{title}</h2><p>{why}</p></div>'
-        show(body, title=said(title), why=_commands(said(why)), tone=tone)
+        show(body, title=capital(said(title)), why=_commands(sentence(said(why))), tone=tone)
         if action is not None:
             action()
 

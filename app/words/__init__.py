@@ -6,6 +6,7 @@ translators, and a test finds missing ones. A new language needs such a file and
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from datetime import date, datetime
 from functools import cache
@@ -24,6 +25,7 @@ from engine.words.phrases import Phrase
 
 __all__ = [
     "LANGUAGES",
+    "capital",
     "choose",
     "date_format",
     "language",
@@ -39,6 +41,7 @@ __all__ = [
     "say_percent",
     "say_time",
     "say_weekdays",
+    "sentence",
     "term",
     "translations",
 ]
@@ -80,10 +83,24 @@ def say(text: str, /, **values: object) -> str:
 
 
 def said(text: object) -> str:
-    """What the engine says, in the viewer's language: a phrase, or an error with its next step. Other texts stay as they are."""
+    """What the engine says, in the viewer's language: a phrase, or an error and its next step as sentences. Others stay as they are."""
     if isinstance(text, MusterError):
-        return " → ".join(filter(None, (said(text.message), said(text.hint))))
+        return " ".join(sentence(said(part)) for part in (text.message, text.hint) if part)
     return text.said(translations(language()).gettext) if isinstance(text, Phrase) else str(text)
+
+
+_WORD = re.compile(r"[^\W\d_]+(?=[\s,;’']|$)")
+
+
+def capital(text: str) -> str:
+    """A text that begins with a capital letter, unless it begins with a name such as `muster.toml`, whose letters mean something."""
+    return text[:1].upper() + text[1:] if _WORD.match(text) else text
+
+
+def sentence(text: str) -> str:
+    """A text as a sentence of its own: the command line says `message → hint`, a page says sentences."""
+    text = capital(text.strip())
+    return text if not text or text[-1] in ".!?…:" else f"{text}."
 
 
 def marked(text: str) -> str:

@@ -45,7 +45,7 @@ def show(bench: Workbench, incident_id: str) -> None:
         return
     access.viewed("view_incident", incident_id)
     _head(bench, alert)
-    grid = st.grid(5, min_column_width=150)  # on a tablet the second cell moves below the first
+    grid = st.grid(5, min_column_width=120)  # on a tablet the second cell moves below the first
     with grid.cell(column_span=3):
         parts.html(_pictures(bench, alert))
         film.show(bench, alert)
@@ -149,11 +149,11 @@ def _facts(bench: Workbench, alert: Incident) -> None:
     facts: list[tuple[str, object]] = [
         (say("State"), parts.status(alert.state)),
         (say("Severity"), parts.status(row.severity or "")),
+        (say("Age"), age(bench.clock() - row.timestamp)),
         (say("Camera"), row.camera),
         (say("Assignee"), readable(alert.assignee)),
         (say("Until"), moment(bench, row.ended) if row.ended else ""),
         (say("Passed together"), row.classification and term(row.classification)),
-        (say("Age"), age(bench.clock() - row.timestamp)),
         (say("Most similar person"), parts.similarity_bar(row.similarity, row.threshold)),
         (say("Detail"), readable(row.detail)),
     ]

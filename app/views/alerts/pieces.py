@@ -12,7 +12,7 @@ from markupsafe import Markup
 from app.ui import parts
 from app.ui.address import to
 from app.web import access
-from app.words import say, say_count, say_minutes, say_moment, say_time, term
+from app.words import said, say, say_count, say_minutes, say_moment, say_time, term
 from engine.errors import MusterError
 from engine.incidents import Incident, IncidentKind, IncidentRow
 from engine.records.alerts import erased, is_stranger, latest_picture, parties
@@ -162,7 +162,7 @@ def act(deed: Callable[[Workbench, str], str]) -> bool:
         bench, author = access.acting("alerts.review")
         text = deed(bench, author)
     except MusterError as error:
-        st.session_state[_PROBLEM] = str(error)
+        st.session_state[_PROBLEM] = said(error)
         return False
     if text:
         st.toast(parts.plain(text), icon=":material/check:")

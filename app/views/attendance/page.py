@@ -32,7 +32,7 @@ def show() -> None:
     today = AttendanceReports(bench).now.date()
     opens = today if day_of(st.query_params.get("from", "")) else filters.opening(bench, today)
     asked = filters.wanted(opens)
-    title, buttons = st.columns([2, 1], vertical_alignment="center")
+    title, buttons = st.columns(2, vertical_alignment="center")
     title.title(say("Attendance"))
     with buttons, st.container(horizontal=True, horizontal_alignment="right"):
         if access.may("attendance.correct") and st.button(

@@ -15,7 +15,7 @@ from app.ui.address import to
 from app.views.alerts.pieces import moment, name_of
 from app.web import access
 from app.web.pictures import inline
-from app.words import say, say_count, say_number
+from app.words import said, say, say_count, say_number
 from engine.errors import InputError, MusterError
 from engine.imaging import read_image
 from engine.records import Question
@@ -152,17 +152,17 @@ def _ask(bench: Workbench, found: _Round, asked: Question) -> None:
     )
     no = say("No, take the passage back") if asked.kind == "punch" else say("No")
     with st.container(horizontal=True):
-        for said, label, key, kind in (
+        for answer, label, key, kind in (
             ("yes", say("Yes"), "Y", "primary"),
             ("no", no, "N", "secondary"),
             ("unsure", say("Cannot tell"), "U", "secondary"),
         ):
             st.button(
                 label,
-                key=f"confirm-{said}",
+                key=f"confirm-{answer}",
                 type="primary" if kind == "primary" else "secondary",
                 shortcut=key,
-                on_click=partial(_answer, asked, said),  # type: ignore[arg-type]
+                on_click=partial(_answer, asked, answer),  # type: ignore[arg-type]
             )
         st.button(say("Skip"), key="confirm-skip", shortcut="S", on_click=partial(_skip, asked))
 
@@ -174,18 +174,18 @@ def _skip(asked: Question) -> None:
         found.last, found.problem, found.news = None, "", ""
 
 
-def _answer(asked: Question, said: Said) -> None:
+def _answer(asked: Question, answer: Said) -> None:
     found = st.session_state.get(_KEY)
     if not isinstance(found, _Round) or asked.question in found.done:
         return
     found.last, found.problem, found.news = None, "", ""
     try:
         bench, author = access.acting(RIGHT)
-        found.last = bench.confirm.answer(asked.question, said, author=author)
+        found.last = bench.confirm.answer(asked.question, answer, author=author)
     except InputError as error:  # it cannot be answered any more, or not so
-        found.problem = str(error)
+        found.problem = said(error)
     except MusterError as error:
-        found.problem = str(error)
+        found.problem = said(error)
         return  # the same question again
     found.done.add(asked.question)
 
@@ -200,16 +200,16 @@ def _after(bench: Workbench, found: _Round) -> None:
     if row is None:
         return
     name = name_of(bench, row.employee_id)
-    said = {
+    told = {
         "yes": say("Recorded: this is {name}.", name=name),
         "no": say("Recorded: this is not {name}.", name=name),
         "unsure": say("Recorded: nobody can tell."),
     }[row.answer]
     if row.answer == "no" and row.kind == "punch":
-        said = say("Recorded: this is not {name}. The passage was taken back.", name=name)
+        told = say("Recorded: this is not {name}. The passage was taken back.", name=name)
     with st.container(horizontal=True, vertical_alignment="center"):
         with st.container(width="content"):
-            parts.show("<p>{text}</p>", text=said)
+            parts.show("<p>{text}</p>", text=told)
         if row.answer != "yes":
             return
         if access.may("people.enrol"):
@@ -237,7 +237,7 @@ def _add(row: AnswerRow) -> None:
         found.news = say_count("{count} template now", "{count} templates now", report.templates)
         found.last = None
     except MusterError as error:
-        found.problem = str(error)
+        found.problem = said(error)
 
 
 def _near_line(near: NearLine) -> None:

@@ -12,7 +12,7 @@ from markupsafe import Markup
 
 from app.ui import parts
 from app.web import access
-from app.words import say
+from app.words import said, say
 from engine.errors import MusterError
 from engine.privacy import Prospect
 from engine.workbench import Workbench
@@ -28,7 +28,7 @@ class _Job:
     done: int = 0
     total: int = 0
     receipt: dict[str, Any] = field(default_factory=dict)
-    error: str = ""
+    error: MusterError | str = ""
     ended: threading.Event = field(default_factory=threading.Event)
 
     def run(self, bench: Workbench, author: str) -> None:
@@ -36,7 +36,7 @@ class _Job:
         try:
             self.receipt = bench.privacy.forget(self.employee_id, author=author, progress=self._told)
         except MusterError as error:
-            self.error = str(error)
+            self.error = error
         except Exception as error:  # noqa: BLE001 - nobody else would ever hear of it
             self.error = f"{type(error).__name__}: {error}"
         finally:
@@ -129,7 +129,7 @@ def show_progress() -> None:
         _bar(job)
         return
     if job.error:
-        parts.notice(say("Muster could not erase everything"), job.error, tone="bad")
+        parts.notice(say("Muster could not erase everything"), said(job.error), tone="bad")
     else:
         _receipt(job.receipt)
     if st.button(say("Done"), type="primary", key="receipt_done"):

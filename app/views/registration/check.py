@@ -14,7 +14,7 @@ from app.views.registration.state import Piece, Registration
 from app.views.registration.words import cost, shot_face, shot_marks, step_name
 from app.web import access
 from app.web.pictures import inline
-from app.words import say, say_count
+from app.words import said, say, say_count
 from engine.enrolment import ENOUGH_PHOTOS, Draft
 from engine.errors import MusterError
 from engine.people import Person
@@ -164,14 +164,14 @@ def _store(state: Registration, draft: Draft, reason: str) -> None:
             author=author,
         )
     except MusterError as error:
-        state.problem = str(error)
+        state.problem = said(error)
         st.rerun()
     state.stage, state.problem = "done", ""
     if state.dossier:
         try:
             bench.office.name(state.dossier, person.employee_id, author=author, reason="registered from the dossier")
         except MusterError as error:
-            state.problem = str(error)
+            state.problem = said(error)
     state.clear()
     st.toast(say("{name} is registered", name=parts.plain(person.name)), icon=":material/check:")
     st.rerun()

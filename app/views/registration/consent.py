@@ -50,7 +50,7 @@ def ask(state: Consented, bench: Workbench, *, informed: str, agrees: str, way_b
             (say("How similar seen faces are to this person, as numbers"), _kept(kept.sightings)),
         )
         parts.table((say("Stored data"), say("Retention")), rows)
-        st.caption(say("All data stays in this workspace. After a withdrawal, People → Forget erases it."))
+        st.caption(say("All data stays in this workspace. After a withdrawal, “Forget” on the page People erases it."))
         basis = bases.fields(bench, state.basis, stated=True)
         agreed = st.checkbox(agrees if basis.kind == "consent" else informed, state.agreed)
         with st.container(horizontal=True):

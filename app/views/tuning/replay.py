@@ -15,7 +15,7 @@ from app.ui.address import to
 from app.views.alerts.pieces import name_of, shown
 from app.web import access
 from app.web.pictures import allowed
-from app.words import say, say_count, say_date, say_number, say_time, term
+from app.words import said, say, say_count, say_date, say_number, say_time, term
 from engine.errors import MusterError
 from engine.tuning.calibration import CalibrationReport
 from engine.tuning.replay import Change, ChangeKind, Limits, Past, Replay
@@ -49,7 +49,7 @@ class _ReplayJob:
     done: int = 0
     total: int = 0
     result: Replay | None = None
-    error: str = ""
+    error: MusterError | str = ""
     asked_at: float = field(default_factory=time.monotonic)
     ended: threading.Event = field(default_factory=threading.Event)
     stopped: threading.Event = field(default_factory=threading.Event)
@@ -69,7 +69,7 @@ class _ReplayJob:
         except _Stopped:
             pass
         except MusterError as error:
-            self.error = str(error)
+            self.error = error
         finally:
             self.ended.set()
 
@@ -110,7 +110,7 @@ def show(bench: Workbench, made: CalibrationReport, threshold: float) -> None:
     if not job.ended.is_set():
         _bar(job)
     elif job.error:
-        parts.notice(say("The replay failed"), job.error, tone="bad")
+        parts.notice(say("The replay failed"), said(job.error), tone="bad")
     elif job.result is not None:
         _result(bench, job.result)
 

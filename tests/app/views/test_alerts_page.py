@@ -195,7 +195,7 @@ def test_what_comes_in_meanwhile_is_offered(workbench: Workbench, monkeypatch: p
     visit(workbench, 0.5, 0, 0, 0, 1)
     assert "2 new alerts" in texts(page.run())
     workbench.accounts.change("security", active=False)
-    assert "you are signed out" in texts(page.run())
+    assert "You are signed out" in texts(page.run())
 
 
 # ----------------------------------------------------------------------------------------- what is done about it

@@ -45,7 +45,7 @@ def test_a_viewer_of_a_workspace_without_cameras_is_told_what_to_do(
 
 def test_nobody_signed_in_sees_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     page = open_page("live", tmp_path, monkeypatch, None)
-    assert "you are signed out" in texts(page)
+    assert "You are signed out" in texts(page)
     assert "Inside now" not in texts(page)
 
 

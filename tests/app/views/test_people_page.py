@@ -408,7 +408,7 @@ def test_messages_about_rows_are_german_on_a_german_page(
 def test_a_file_that_is_no_list_is_refused_in_german(place: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:
     page = imported(german(place, monkeypatch), b"a,b\n1,2\n", "x.csv", "staff", "Listen importieren")
     told = page.error[0].value.replace("\\", "").replace("\u2060", "")
-    assert told.startswith("x.csv hat in Zeile 1 keine bekannte Spalte: a, b → Bekannte Spalten sind")
+    assert told.startswith("x.csv hat in Zeile 1 keine bekannte Spalte: a, b. Bekannte Spalten sind")
 
 
 def test_many_messages_of_one_kind_are_one_row(place: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -65,7 +65,7 @@ def test_a_role_that_was_taken_away_meanwhile_cannot_enrol(
 @pytest.mark.parametrize(
     ("employee_id", "name", "problem"),
     [
-        ("1", "Ann", "the id 1 is taken"),
+        ("1", "Ann", "The id 1 is taken"),
         ("2", "", "name"),
         ("a;b", "Ann", "semicolon"),
         ("unknown-1", "Ann", "strangers"),

@@ -199,10 +199,10 @@ def test_the_check_up_names_what_is_wrong_and_what_mends_it(place: Workbench, mo
 
 def test_the_check_up_advises_more_pictures_without_an_alarm(place: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:
     found = texts(opened(place, monkeypatch, "check"))
-    notice = found.partition("people with few photos: E1 (1)")
+    notice = found.partition("People with few photos: E1 (1)")
     assert notice[1]
     assert notice[0].endswith('<div class="m-notice m-warn"><h2>')
-    assert "enrol 3 photos of each person" in notice[2]
+    assert "Enrol 3 photos of each person" in notice[2]
 
 
 def test_logs_that_hold_are_said_to_and_changed_rows_are_named(
@@ -335,7 +335,7 @@ def test_a_user_is_removed_after_their_name_was_typed(place: Workbench, monkeypa
 
 def test_the_last_administrator_cannot_be_locked_out(place: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:
     page = press(opened(place, monkeypatch, "users"), "Block")
-    assert "no administrator would be left" in page.error[0].value
+    assert "No administrator would be left" in page.error[0].value
     assert place.accounts.all()["admin"].active
     assert actions(place) == []
 
@@ -376,7 +376,7 @@ def test_a_manager_is_added_with_departments(place: Workbench, monkeypatch: pyte
     page.selectbox(key="new_role").set_value("manager")
     page.text_input(key="new_email").set_value("max@example.com")
     press(page, "Add")
-    assert "a manager has at least one department" in texts(page)
+    assert "A manager has at least one department" in texts(page)
     page.multiselect(key="new_departments").set_value(["Lab"])
     press(page, "Add")
     assert place.accounts.all()["max"].departments == ("Lab",)

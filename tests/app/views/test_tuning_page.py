@@ -72,7 +72,7 @@ def button(page: AppTest, key: str) -> object:
 def test_only_security_and_administrators_tune(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, role: str) -> None:
     crowd(bench_of(tmp_path, monkeypatch), 3)
     page = opened(tmp_path, monkeypatch, role)
-    assert f"your role ({role}) does not allow this" in texts(page)
+    assert f"Your role ({role}) does not allow this" in texts(page)
     assert not page.slider
     assert not page.button
     assert [who for who in ("admin", "hr", "security", "viewer") if may(who, "system.tune")] == ["admin", "security"]
@@ -239,7 +239,7 @@ def test_a_damaged_history_is_a_notice(tmp_path: Path, monkeypatch: pytest.Monke
     bench.store.document("calibration.json").write(b"{")
     said = texts(opened(tmp_path, monkeypatch))
     assert "calibration.json cannot be read" in said
-    assert "restore it from a backup" in said
+    assert "Restore it from a backup" in said
 
 
 def test_models_that_are_missing_do_not_matter_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

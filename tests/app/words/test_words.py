@@ -12,7 +12,9 @@ from babel.messages.catalog import Catalog, Message
 from catalogue import APP, ENGINE, PLACES, extracted, translated
 
 from app import words
+from app.words import sentence
 from app.words.terms import TERMS
+from engine.errors import InputError
 
 OTHERS = sorted(words.LANGUAGES.keys() - {"en"})
 
@@ -133,3 +135,26 @@ def test_dates_numbers_and_durations_are_written_as_people_do(monkeypatch: pytes
     ]
     assert words.say_time("2026-11-03T08:57:13+01:00") == "08:57"
     assert words.say_time(datetime(2026, 11, 3, 8, 7)) == "08:07"  # noqa: DTZ001 - local by then
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("the id 1 is taken", "The id 1 is taken."),
+        ("muster.toml cannot be read", "muster.toml cannot be read."),
+        ("x.csv: line 3", "x.csv: line 3."),
+        ("week: nobody works there", "week: nobody works there."),
+        ("Add pictures.", "Add pictures."),
+        ("übersprungen", "Übersprungen."),
+        ("", ""),
+    ],
+)
+def test_what_the_engine_says_becomes_a_sentence_and_names_stay(text: str, told: str) -> None:
+    assert sentence(text) == told
+
+
+def test_an_error_is_told_without_an_arrow() -> None:
+    assert (
+        words.said(InputError("the id 1 is taken", hint="choose another one"))
+        == "The id 1 is taken. Choose another one."
+    )
