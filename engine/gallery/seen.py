@@ -33,6 +33,7 @@ FOLDER = "faces"
 _SUFFIX = ".faces"
 _HEADER = "muster faces 1\n"
 _LENGTH = 4
+_KNOWN = "known"
 _MOST_BYTES = 384 * 2**20
 """Faces that stay in memory between searches; older days than fit are read anew each time."""
 _ROW_BYTES = 500
@@ -105,6 +106,7 @@ class SeenFaces:
         dimension: of an embedding.
         vault: encrypts.
         kept: whether new faces are written.
+        strangers: also those of people who are not known to be somebody enrolled.
     """
 
     def __init__(
@@ -116,10 +118,11 @@ class SeenFaces:
         vault: Vault,
         *,
         kept: bool = True,
+        strangers: bool = True,
     ) -> None:
         self._root, self._zone, self._dimension = workspace / FOLDER, zone, dimension
         self._folder = self._root / file_name("+".join(recipe))
-        self._vault, self._kept = vault, kept
+        self._vault, self._kept, self._strangers = vault, kept, strangers
         self._days: dict[Path, _Day] = {}
         self._mutex = threading.Lock()
         self._written_to: Path | None = None
@@ -128,8 +131,13 @@ class SeenFaces:
 
     # ----------------------------------------------------------------------------------------- writing
 
+    def takes(self, face: SeenFace) -> bool:
+        """Whether a face may be kept."""
+        return self._kept and (self._strangers or face.state == _KNOWN)
+
     def record(self, face: SeenFace, embedding: Floats) -> None:
-        """Append a face durably, unless its track is there already: a recording that is decided again leaves the same file.
+        """Append a face durably if it may be kept, unless its track is there already: a recording that is decided again leaves the same
+        file.
 
         Args:
             embedding: (d,) float32 unit row.
@@ -137,7 +145,7 @@ class SeenFaces:
         Raises:
             StorageError: it could not be written; the file is as it was.
         """
-        if self._kept:
+        if self.takes(face):
             path = self._path(face.first_seen.astimezone(self._zone).date())
             with locked(path):
                 if face.track not in self._tracks_in(path):

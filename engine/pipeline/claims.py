@@ -101,7 +101,7 @@ class Claims:
                 done = True
                 if _by_face(track) is None:
                     self._bound[track.track_id] = claim.person
-                    late += [(track, claim.person)] if track.unknown_id else []
+                    late += [(track, claim.person)] if track.identity.state is TrackState.UNKNOWN else []
             if done:
                 self._open.remove(claim)
         for track in decisions.tracks:

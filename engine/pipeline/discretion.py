@@ -26,10 +26,6 @@ class Discretion:
         """Whether it may be written on what a track was decided."""
         return self.config.leave_traces or track.identity.state is TrackState.KNOWN
 
-    def may_keep_face(self, track: Track) -> bool:
-        """Whether the embedding of a track may be kept."""
-        return self.config.recognised_again or track.identity.state is TrackState.KNOWN
-
     @property
     def films(self) -> bool:
         """Films and whole pictures may be kept, which show whoever is in view."""

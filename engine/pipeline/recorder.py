@@ -161,7 +161,7 @@ class Recorder:
         )
         self._writer.submit("sightings", functools.partial(self._services.sightings.record, sighting))
         face = faces.voter.supporting if track.identity.state is TrackState.UNKNOWN else faces.voter.fused
-        if face is not None and self._discretion.may_keep_face(track):
+        if face is not None:
             seen = SeenFace(
                 track=sighting.track,
                 camera=self._camera,

@@ -293,7 +293,12 @@ class FaceSearch:
         for face, picture in self._pictured():
             age = records.clock() - face.first_seen
             kept = self._kept_days is None or age < timedelta(days=self._kept_days)
-            if kept and face.track not in known and (path := records.inside(picture)) is not None:
+            if (
+                kept
+                and records.seen.takes(face)
+                and face.track not in known
+                and (path := records.inside(picture)) is not None
+            ):
                 found.append((face, path))
         return found
 

@@ -80,6 +80,14 @@ def test_gaps_are_marked_yellow_in_both_formats(place: Workbench) -> None:
         assert ("No legal advice" if code == "en" else "Keine Rechtsberatung") in paper.lead
 
 
+def test_a_way_without_the_face_is_told_where_people_have_one(place: Workbench) -> None:
+    assert "Which way without the face" in texts(place, "workers")
+    place.pins.put("E1", "482913", T0)
+    text = texts(place, "workers")
+    assert "by badge or PIN at the kiosk: 1." in text
+    assert "Which way without the face" not in text
+
+
 def test_an_employees_consent_is_a_gap_in_the_eu(place: Workbench) -> None:
     assert "recital 43" in texts(place, "workers")
     place.staff.change("E1", author="sam", consent_at="agreement 2026-10-02 BV 7")

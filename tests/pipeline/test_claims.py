@@ -74,11 +74,12 @@ def test_twenty_passes_with_badges_are_no_strangers_and_one_without_is(tmp_path:
     assert services.strangers.current().people == ("unknown-1",)
 
 
-def test_who_shows_no_badge_in_time_is_told_and_a_late_one_takes_it_back(tmp_path: Path) -> None:
+@pytest.mark.parametrize("keep", ["dossier", "incident"])
+def test_who_shows_no_badge_in_time_is_told_and_a_late_one_takes_it_back(tmp_path: Path, keep: str) -> None:
     scene = Scene()
     scene.walk(["stranger"], 120)
     scene.walk([], 100)
-    pipeline, services = opened(tmp_path, scene)
+    pipeline, services = opened(tmp_path, scene, strangers={"keep": keep})
     for frame in scene.frames[:40]:
         pipeline.process(frame)
     assert kinds(services) == []  # waited for

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from paperwork import Clock, picture, punch, stranger
 from paperwork_faces import CONFIG, beside
 
+from engine.config import StrangersConfig
 from engine.errors import InputError
 from engine.face_reader import FaceReader
 from engine.gallery import SeenFace
@@ -220,6 +221,16 @@ def test_pictures_of_before_are_read_once_when_asked_for(place: Workbench, sampl
     assert place.face_search.read_pictures(author="sam", progress=lambda *_: None) == 0
     (found,) = place.face_search.search(row, Wanted(), author="sam").seen
     assert (found.key, found.punch is not None) == ("E7", True)
+
+
+def test_pictures_of_strangers_become_no_embeddings_where_none_are_kept(place: Workbench) -> None:
+    place.records.seen.remove(lambda faces, _rows: range(len(faces)))
+    config = place.config.model_copy(update={"strangers": StrangersConfig(keep="incident")})
+    quiet = Workbench(place.workspace, config, models=place.models, clock=place.clock)
+    count = quiet.face_search.unread()
+    assert 0 < count < place.face_search.unread()
+    assert quiet.face_search.read_pictures(author="sam", progress=lambda *_: None) == count
+    assert {face.state for face in quiet.records.seen.about(lambda _: True)} == {"known"}
 
 
 def test_the_timeline_is_of_one_person_newest_first(place: Workbench) -> None:

@@ -365,7 +365,12 @@ def make_services(
         dossiers=DossierBook(workspace, config.zone),
         sightings=SightingBook(workspace, config.zone),
         seen=SeenFaces(
-            workspace, config.zone, ("fake", "fake"), PaletteEmbedder.dimension, Vault(workspace, at_rest=False)
+            workspace,
+            config.zone,
+            ("fake", "fake"),
+            PaletteEmbedder.dimension,
+            Vault(workspace, at_rest=False),
+            strangers=config.strangers.recognised_again,
         ),
         people=people.all,
         threshold=lambda _gallery: 0.6,

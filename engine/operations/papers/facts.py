@@ -51,6 +51,7 @@ class Facts:
         stored: files of each class of data.
         rates: error rates with intervals, of this gallery; empty where it is too small to measure.
         near: answers about faces near the threshold.
+        other_ways: people with a badge or a PIN.
     """
 
     config: Config
@@ -72,6 +73,7 @@ class Facts:
     stranger_rate: float | None
     missed_rate: float | None
     near: int
+    other_ways: int
     backend: str
 
 
@@ -119,8 +121,14 @@ def facts_of(bench: Workbench) -> Facts:
         stranger_rate=stranger,
         missed_rate=missed,
         near=bench.calibration.answers().answers,
+        other_ways=len(_other_ways(bench) & {person.employee_id for person in people}),
         backend=bench.models.backend,
     )
+
+
+def _other_ways(bench: Workbench) -> set[str]:
+    """Who may identify themselves without the face."""
+    return {*bench.pins.all(), *(badge.employee_id for badge in bench.badges.all().values() if not badge.revoked_at)}
 
 
 def _measured(bench: Workbench) -> tuple[dict[str, Estimate], float | None, float | None]:

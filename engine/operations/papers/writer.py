@@ -133,6 +133,17 @@ class Writer:
             )
         return lines
 
+    def other_way(self, missing: str) -> Line:
+        """Who may pass without the face; `missing`: what to fill in if nobody may."""
+        count = self.facts.other_ways
+        if not count:
+            return self.gap(missing)
+        return self.line(
+            N_("People who may identify themselves by badge or PIN at the kiosk: {count}."),
+            "badges.json, pins.json",
+            count=count,
+        )
+
     def strangers(self) -> Line:
         return self.line(_STRANGERS[self.facts.config.strangers.keep], "strangers.keep")
 
