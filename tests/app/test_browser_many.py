@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from accessibility import faults
 from browser import Site, camera_browser, needs_chromium, serve, sign_in
 from http_camera import swaying
 from playwright.sync_api import Browser, expect
@@ -65,6 +66,7 @@ def test_a_folder_of_many_people_is_judged_and_enrolled(
     expect(go).to_be_visible(timeout=PATIENCE_MS)
     expect(page.get_by_role("checkbox", name="Elton John · E2")).to_be_checked()
     expect(page.get_by_text("No photo can be used")).to_be_visible()
+    assert faults(page, "the dry run") == []
     page.set_viewport_size({"width": 390, "height": 844})
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     page.set_viewport_size({"width": 1280, "height": 800})
@@ -99,6 +101,7 @@ def test_many_cameras_are_seen_at_a_glance_by_key_and_only_while_somebody_looks(
         tile = page.get_by_role("link", name=name)
         expect(tile.get_by_role("img")).to_be_visible(timeout=PATIENCE_MS)
         expect(tile).to_contain_text("live", timeout=PATIENCE_MS)
+    assert faults(page, "the cameras") == []
     first = page.locator(".m-grid img").first
     before = first.get_attribute("src")
     expect(first).not_to_have_attribute("src", before or "", timeout=PATIENCE_MS)

@@ -22,7 +22,19 @@ from playwright.sync_api import Browser, Page
 from engine.demo.sample import seed_sample
 from engine.workbench import Workbench
 
-__all__ = ["LANGUAGES", "PLACES", "THEMES", "Looked", "Place", "found_in", "grave", "looked", "settled", "visitor"]
+__all__ = [
+    "LANGUAGES",
+    "PLACES",
+    "THEMES",
+    "Looked",
+    "Place",
+    "faults",
+    "found_in",
+    "grave",
+    "looked",
+    "settled",
+    "visitor",
+]
 
 LANGUAGES = ("en", "de")
 THEMES = ("light", "dark")
@@ -83,10 +95,12 @@ PLACES = (
     Place("Strangers", "/alerts?view=strangers"),
     Place("Dossier", "/alerts?dossier={stranger}&view=strangers"),
     Place("Search", "/search"),
+    Place("Search, earlier", "/search", (_button("search-earlier"),)),
     Place("Confirm", "/confirm"),
     Place("People", "/people"),
     Place("Person's details", "/people?person=ben_afflek"),
     Place("Registration", "/registration"),
+    Place("Registration, many", "/registration?many=1"),
     Place("Tuning", "/tuning?at=0.5"),
     Place("Tuning, apply", "/tuning?at=0.5", (_button("tuning-apply"),)),
     Place("Tuning, history", "/tuning?part=history"),
@@ -159,6 +173,15 @@ def grave(found: Looked) -> list[str]:
         for impact, rule, nodes in found.violations
         if impact != "minor"
     ]
+
+
+def faults(page: Page, name: str) -> list[str]:
+    """What is more than minor on a page as it stands, in its theme, with nothing under the pointer."""
+    page.mouse.move(0, 0)
+    page.wait_for_timeout(250)  # colours fade
+    page.evaluate(_AXE)
+    told = tuple((impact, rule, tuple(nodes)) for impact, rule, nodes in page.evaluate(_RUN, None))
+    return grave(Looked(name, "as it is", "", told))
 
 
 def main() -> None:

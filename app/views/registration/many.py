@@ -18,7 +18,7 @@ from app.ui.address import put
 from app.views.registration import consent, many_words, planned
 from app.views.registration.words import steps
 from app.web import access, uploads
-from app.words import say, say_count
+from app.words import said, say, say_count
 from engine.enrolment import Batch, Folders, PhotoFile, Planned, in_archive
 from engine.enrolment.files import beside_the_point, parts_of
 from engine.errors import InputError, MusterError
@@ -152,7 +152,7 @@ def _take_in(state: Many, given: list[tuple[str, io.BytesIO]]) -> None:
             try:
                 files += in_archive(io.BytesIO(content.getvalue()), name)
             except InputError as error:
-                state.problems.append(str(error))
+                state.problems.append(said(error))
         elif not beside_the_point(path := parts_of(name)):
             files.append(PhotoFile(path, content.getvalue))
     with parts.told():
@@ -229,7 +229,7 @@ def _store(state: Many) -> None:
                     report = state.batch.enrol(each, basis=consent.stated(state), author=author)
                     state.told.append(many_words.enrolled(each, report))
                 except MusterError as error:
-                    state.told.append(many_words.not_enrolled(each, str(error)))
+                    state.told.append(many_words.not_enrolled(each, said(error)))
             del state.to_enrol[0]
         told = {each.employee_id for each in state.told if each.employee_id}
         rest = [each for each in state.batch.plan(state.left_out) if each.folder.employee_id not in told]

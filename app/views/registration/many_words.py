@@ -9,7 +9,7 @@ from markupsafe import Markup
 
 from app.ui import parts
 from app.views.registration.words import refusal
-from app.words import say, say_count, say_number, term
+from app.words import said, say, say_count, say_number, term
 from engine.enrolment import EnrolmentReport, Photo, Planned
 from engine.storage import table_text
 from engine.workbench import Workbench
@@ -78,11 +78,8 @@ def _nobody(each: Planned) -> str:
     if not each.folder.label:
         return say("Nothing says whose these photos are. Put them into a folder with the person's id or name.")
     problem = each.folder.problem
-    return (
-        f"{problem.message}. {problem.hint}"
-        if problem is not None and problem.hint
-        else say("Several people are called so. Name the folder by the id.")
-    )
+    ambiguous = problem is None or not problem.hint
+    return say("Several people are called so. Name the folder by the id.") if ambiguous else said(problem)
 
 
 def standing(each: Planned) -> Markup:

@@ -82,6 +82,8 @@ def _person(bench: Workbench, each: Planned, left_out: set[str]) -> None:
         notes.append(say("Folder or file: {label}", label=folder.label))
     if folder.known and each.draft is not None and not each.draft.before:
         notes.append(say("On the staff list."))
+    if folder.known and key in bench.people.inactive() and each.reason != "withdrawn":
+        notes.append(say("This person is inactive, so cameras do not recognise them."))
     parts.soft(" ".join(notes))
     more = len(each.photos) - _SHOWN
     parts.show(

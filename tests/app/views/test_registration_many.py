@@ -126,3 +126,23 @@ def test_the_page_speaks_german(bench: Workbench, monkeypatch: pytest.MonkeyPatc
     page = open_page("registration", bench.workspace, monkeypatch, "hr", language="de", query={"many": "1"})
     assert "Weiter" in labels(page)
     assert "Rechtsgrundlage" in texts(page) or "Grundlage" in texts(page)
+
+
+def test_two_who_enrol_the_same_archive_make_one_person_and_what_was_begun_goes_on(
+    bench: Workbench, monkeypatch: pytest.MonkeyPatch, samples: Path
+) -> None:
+    madonna, elton = (photos(samples, who, 1)[0].read_bytes() for who in ("madonna", "elton_john"))
+    bench.people.put(Person("E3", "Away <i>", active=False))
+    files = {"E1/a.jpg": madonna, "E2/a.jpg": elton, "E3/a.txt": b"-"}
+    one, two = (give(to_files(opened(bench, monkeypatch)), files) for _ in range(2))
+    # an interruption: of two people, one was stored before the page ran again
+    state(one).to_enrol, state(one).of = ["E2"], 2
+    first = next(each for each in state(one).batch.plan() if each.folder.employee_id == "E1")
+    state(one).batch.enrol(first, basis="2026-11-01", author="hr")
+    one.run()
+    assert set(bench.gallery.current().people) == {"E1", "E2"}
+    assert "inactive, so cameras do not recognise" in texts(two)
+    two.run()
+    assert "These photos are enrolled already." in texts(two)
+    assert [label for label in labels(two) if label.startswith("Enrol ")] == ["Enrol 0 people"]
+    assert len(bench.gallery.current().of("E1")[0]) == 1
