@@ -82,7 +82,7 @@ $(VENV)/.tools: $(BIN)/python
 
 lock: $(VENV)/.tools  ## the newest releases that fit, with hashes, into requirements*.lock; run the tests afterwards
 	$(LOCK) --upgrade --extra dev --output-file requirements-dev.lock
-	$(LOCK) --constraint requirements-dev.lock --extra office --extra notify --extra kiosk --output-file requirements.lock
+	$(LOCK) --constraint requirements-dev.lock --extra office --extra papers --extra notify --extra kiosk --output-file requirements.lock
 	$(LOCK) --constraint requirements-dev.lock --extra bench --extra large --output-file requirements-bench.lock
 
 audit: $(VENV)/.tools  ## known weaknesses of what is locked, as the advisories of the Python index name them
