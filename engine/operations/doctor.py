@@ -21,7 +21,7 @@ from engine.config.retention import BEFORE, began_before
 from engine.errors import MusterError
 from engine.masking import mask_address
 from engine.models import FACENET, MOBILEFACENET, EmbedderSpec, ModelStore, cache_dir, embedder_spec, usual_model
-from engine.operations.overview import GREY_MISSES, GREY_SHARE, cameras, versions
+from engine.operations.overview import GREY_MISSES, GREY_SHARE, cameras, other_ways, versions
 from engine.people.basis import basis_of, country_of, doubt
 from engine.sources import probe_live
 from engine.storage.logs.witnesses import key_folder
@@ -149,7 +149,10 @@ def _opened(workspace: Path, workbench: Workbench, *, thorough: bool) -> Iterato
     yield from _threshold(workbench)
     yield from _pictures(workbench)
     yield from _stored_pictures(workbench, thorough=thorough)
-    if without := sorted(set(people) - set(gallery.people)):
+    ways: set[str] = set()
+    with contextlib.suppress(MusterError):  # what is wrong with these files, their own check says
+        ways = other_ways(workbench)
+    if without := sorted(set(people) - set(gallery.people) - ways):
         yield Check(phrase("people without templates"), _some(without), False, phrase("enrol them"))
     with contextlib.suppress(MusterError):  # the threshold cannot be read, which its own check says
         if few := workbench.registrar.few_photos():

@@ -61,6 +61,15 @@ def last_seen(bench: Workbench, employee_ids: Collection[str], days: int = 31) -
     return found
 
 
+def other_ways(bench: Workbench) -> set[str]:
+    """Return the ids of people who may identify themselves without their face, by badge or PIN.
+
+    Raises:
+        StorageError: badges or PINs cannot be read.
+    """
+    return {*bench.pins.all(), *(badge.employee_id for badge in bench.badges.all().values() if not badge.revoked_at)}
+
+
 def last_punches(bench: Workbench, employee_id: str, count: int = 8, days: int = 31) -> list[PunchRow]:
     """Return the latest valid punches of a person, newest first; `days`: latest days of the log to search."""
     log, found = bench.attendance.log, list[PunchRow]()

@@ -48,6 +48,8 @@ def test_people_without_templates_and_templates_without_people_are_named(tmp_pat
     assert (found["people without templates"].found, found["people without templates"].ok) == ("E1", False)
     assert found["people without templates"].hint == "enrol them"
     assert "E2" in found["templates without a person"].found
+    Workbench(tmp_path).pins.put("E1", "482913", datetime(2026, 11, 23, tzinfo=UTC))
+    assert "people without templates" not in rows(tmp_path)  # they chose another way
 
 
 SHIFTS = """

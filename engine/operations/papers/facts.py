@@ -12,7 +12,7 @@ from pydantic import BaseModel
 
 from engine.config import CameraConfig, Config
 from engine.evaluation import Estimate
-from engine.operations.overview import kept
+from engine.operations.overview import kept, other_ways
 from engine.operations.papers.versions import Stated
 from engine.people.basis import Basis, country_of
 from engine.workbench import Workbench
@@ -121,14 +121,9 @@ def facts_of(bench: Workbench) -> Facts:
         stranger_rate=stranger,
         missed_rate=missed,
         near=bench.calibration.answers().answers,
-        other_ways=len(_other_ways(bench) & {person.employee_id for person in people}),
+        other_ways=len(other_ways(bench) & {person.employee_id for person in people}),
         backend=bench.models.backend,
     )
-
-
-def _other_ways(bench: Workbench) -> set[str]:
-    """Who may identify themselves without the face."""
-    return {*bench.pins.all(), *(badge.employee_id for badge in bench.badges.all().values() if not badge.revoked_at)}
 
 
 def _measured(bench: Workbench) -> tuple[dict[str, Estimate], float | None, float | None]:
