@@ -27,6 +27,7 @@ __all__ = [
     "LANGUAGES",
     "capital",
     "choose",
+    "column_format",
     "date_format",
     "language",
     "marked",
@@ -139,6 +140,11 @@ def say_date(day: date, *, year: bool = True, weekday: bool = True) -> str:
 def date_format() -> str:
     """How Streamlit's date inputs write a day."""
     return {"en": "DD/MM/YYYY", "de": "DD.MM.YYYY"}[language()]
+
+
+def column_format() -> str:
+    """How Streamlit's tables, which know English weekdays only, write a day."""
+    return {"en": "ddd D MMM YYYY", "de": "DD.MM.YYYY"}[language()]
 
 
 def say_month(day: date) -> str:

@@ -13,7 +13,7 @@ from app.ui import parts
 from app.ui.address import put
 from app.views.leave import form, importing, kinds, words
 from app.web import access
-from app.words import language, say, say_date, say_time, term
+from app.words import column_format, say, say_date, say_time, term
 from engine.operations.reporting import AttendanceReports
 from engine.people import Balance
 from engine.records import LeaveView
@@ -110,7 +110,7 @@ def _entries(bench: Workbench, person: str, year: int, today: date, *, edits: bo
         if picked and picked[0] < len(found):
             put(entry=found[picked[0]].entry.leave_id)
 
-    text, day = st.column_config.TextColumn, "DD.MM.YYYY" if language() == "de" else "ddd D MMM YYYY"
+    text, day = st.column_config.TextColumn, column_format()
     st.dataframe(
         table,
         hide_index=True,

@@ -10,7 +10,7 @@ from app.ui.address import day_of, to
 from app.views.people import forget, identify, importing
 from app.views.registration.words import cost
 from app.web import access
-from app.words import language, say
+from app.words import column_format, say
 from engine.enrolment import ENOUGH_PHOTOS
 from engine.operations.overview import last_seen
 from engine.people.basis import based_on
@@ -194,7 +194,7 @@ def _people(shown: pd.DataFrame) -> None:
     if shown.empty:
         parts.notice(say("No one matches these filters"), say("Shorten the search, or show everyone."))
         return
-    day = "DD.MM.YYYY" if language() == "de" else "D MMM YYYY"
+    day = column_format()
     config = st.column_config
     event = st.dataframe(
         shown.drop(columns="active"),
