@@ -539,7 +539,7 @@ def test_the_kiosk_greets_each_as_the_sheet_says(workspace: Path) -> None:
     told = {row.employee_id: greeter.greeting(row) for row in punches}
     said = {name: (told[IDS[name]]["status"], told[IDS[name]]["late_min"]) for name in NOW_EXPECTED}
     assert said == {
-        name: ("recorded", None) if late is None else ("late", late) if late else ("on_time", None)
+        name: ("came", None) if late is None else ("late", late) if late else ("on_time", None)
         for name, (_, late, _) in NOW_EXPECTED.items()
     }
 
