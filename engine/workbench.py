@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import threading
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
@@ -15,7 +16,7 @@ from engine.alignment import ALIGNMENT_ID
 from engine.attendance import AttendanceBook, CoverageBook, Plan, Rota
 from engine.config import CameraConfig, Config, LeaveKindConfig, load_config
 from engine.config.current import CurrentSettings
-from engine.enrolment import ConfirmedPictures, Registrar
+from engine.enrolment import ConfirmedPictures, Hygiene, Registrar
 from engine.errors import MusterError
 from engine.evaluation import cohort_of
 from engine.face_reader import FaceReader, open_reader
@@ -57,6 +58,9 @@ from engine.tuning.calibration import Calibration
 from engine.tuning.replay import ReplayDesk
 
 __all__ = ["Workbench"]
+
+
+log = logging.getLogger(__name__)
 
 
 class Workbench:
@@ -176,14 +180,15 @@ class Workbench:
         self.alerts = AlertBoard(self.incidents.log)
         # similarity below which two photos are taken for two people: about one in forty impostor pairs lies above
         cohort = cohort_of(self.spec.model_id)
-        other_person = cohort.pairs_mean + 2 * cohort.pairs_std
+        self._other_person = cohort.pairs_mean + 2 * cohort.pairs_std
         self.registrar = Registrar(
             self.records,
             self._networks,
             threshold,
-            other_person,
+            self._other_person,
             clock,
             1e6 * self.config.detection.photo_max_megapixels,
+            self._checked,
         )
         self.privacy = PrivacyDesk(
             self.records,
@@ -237,6 +242,19 @@ class Workbench:
         """Makes templates of confirmed pictures."""
         threshold, margin = self.calibration.threshold, self.config.matching.min_margin
         return ConfirmedPictures(self.records, self.registrar, threshold, margin)
+
+    @cached_property
+    def hygiene(self) -> Hygiene:
+        """Finds templates that make wrong names, and sets them aside."""
+        return Hygiene(self.records, self.registrar, self.calibration.threshold, self._other_person)
+
+    def _checked(self, employee_id: str) -> list[str]:
+        """Set aside what an enrolment made doubtful, and return it in words; the enrolment holds even if that fails."""
+        try:
+            return [f"a template of {each.employee_id}: {each}" for each in self.hygiene.check(employee_id)]
+        except MusterError as error:
+            log.warning("templates were not checked after an enrolment: %s", error)
+            return []
 
     @cached_property
     def views(self) -> Views:

@@ -15,12 +15,16 @@ from engine.cli.output import complain, emit_json, note, progress_bar, rounded, 
 from engine.errors import EnrolmentRejected, InputError, MusterError
 
 if TYPE_CHECKING:
-    from engine.enrolment import EnrolmentReport, Folder, Planned
+    from engine.enrolment import Doubt, EnrolmentReport, Folder, Planned
     from engine.pipeline import IdentifiedFace
     from engine.types import Person, Progress
     from engine.workbench import Workbench
 
 app = typer.Typer()
+_people = typer.Typer(name="people", invoke_without_command=True)
+app.add_typer(_people, rich_help_panel=Panel.RECOGNISE)
+
+TemplateId = Annotated[str, Argument(help="Id of the template, as the check names it.", show_default=False)]
 
 
 @app.command(rich_help_panel=Panel.RECOGNISE)
@@ -246,6 +250,8 @@ def _show_enrolled(reports: Sequence[EnrolmentReport], errors: Mapping[str, Must
             note(f"{photo}: turned by {degrees}°")
         for photo, why in report.overruled.items():
             note(f"{photo}: used anyway ({why}); cameras recognise a person less well by it")
+        for each in report.set_aside:
+            note(f"set aside: {each}; `muster people aside` lists it")
         for other in report.look_alikes:
             note(f"{report.employee_id} resembles {other.person} (similarity {other.similarity:.2f}): check both")
     rows = [
@@ -338,9 +344,11 @@ def _face_rows(answer: dict[str, Any]) -> list[tuple[str, ...]]:
     return rows
 
 
-@app.command(rich_help_panel=Panel.RECOGNISE)
-def people(workspace: Workspace = Path("data"), as_json: Json = False) -> None:
+@_people.callback()
+def people(context: typer.Context, workspace: Workspace = Path("data"), as_json: Json = False) -> None:
     """List everybody with their number of templates."""
+    if context.invoked_subcommand is not None:
+        return
     bench = open_workbench(workspace)
     gallery = bench.gallery.current()
     found = [(person, len(gallery.of(key)[0])) for key, person in bench.people.all().items()]
@@ -358,3 +366,69 @@ def people(workspace: Workspace = Path("data"), as_json: Json = False) -> None:
     ]
     table(f"People in {workspace}", ("id", "name", "department", "templates", "enrolled", "consent"), cells)
     _advise(bench.registrar.few_photos(), bench)
+
+
+@_people.command()
+def check(
+    dry_run: Annotated[bool, Option("--dry-run", help="Only say what would be set aside.")] = False,
+    workspace: Workspace = Path("data"),
+    as_json: Json = False,
+) -> None:
+    """Look for templates that make wrong names, and set them aside.
+
+    A template is set aside if it would be named as somebody else, or if its owner's others show another face. Who merely looks like
+    somebody else is told. Muster also checks after each enrolment.
+    """
+    bench = open_workbench(workspace)
+    gone = [] if dry_run else bench.hygiene.check()
+    left = bench.hygiene.doubts()
+    if as_json:
+        emit_json({"set_aside": [vars(each) for each in gone], "doubts": [vars(each) for each in left]})
+        return
+    heads = ("template", "person", "finding", "like own", "most like", "similarity")
+    if gone:
+        table("Set aside; `muster people put-back TEMPLATE` puts one back", heads, [_doubt(each) for each in gone])
+    if left:
+        table("In doubt", heads, [_doubt(each) for each in left])
+    if not gone and not left:
+        say("All templates are like their owners, and like nobody else.")
+
+
+def _doubt(each: Doubt) -> tuple[str, ...]:
+    own = "–" if each.own is None else f"{each.own:.2f}"
+    return (each.template_id, each.employee_id, each.kind, own, each.other or "–", f"{each.rival:.2f}")
+
+
+@_people.command()
+def aside(workspace: Workspace = Path("data"), as_json: Json = False) -> None:
+    """List the templates that are set aside."""
+    found = open_workbench(workspace).hygiene.aside()
+    if as_json:
+        emit_json([vars(each) | {"set_at": each.set_at.isoformat()} for each in found])
+        return
+    if not found:
+        say("No template is set aside.")
+        return
+    rows = [
+        (each.template_id, each.employee_id, f"{each.set_at:%Y-%m-%d %H:%M}", each.author, each.why) for each in found
+    ]
+    table("Set aside", ("template", "person", "since", "by", "why"), rows)
+
+
+@_people.command("set-aside")
+def set_aside(
+    template_id: TemplateId,
+    reason: Annotated[str, Option(help="Why, for the audit log.")],
+    author: Author = "",
+    workspace: Workspace = Path("data"),
+) -> None:
+    """Set a template aside: cameras no longer use it, its picture stays."""
+    open_workbench(workspace).hygiene.set_aside(template_id, author=author, why=reason)
+    say(f"Set aside. `muster people put-back {template_id}` puts it back.")
+
+
+@_people.command("put-back")
+def put_back(template_id: TemplateId, author: Author = "", workspace: Workspace = Path("data")) -> None:
+    """Make a template again from the picture of one that is set aside."""
+    open_workbench(workspace).hygiene.put_back(template_id, author=author)
+    say("Cameras use this template again.")

@@ -10,6 +10,7 @@ from engine.enrolment.confirmed import ConfirmedPictures
 from engine.enrolment.drafts import ENOUGH_PHOTOS, Draft, EnrolmentReport
 from engine.enrolment.files import PhotoFile, in_archive, in_folder, on_disk
 from engine.enrolment.folders import Folder, Folders
+from engine.enrolment.hygiene import Doubt, Hygiene, doubts
 from engine.enrolment.photos import Picture, RefusedPhoto, Shot
 from engine.enrolment.registrar import Registrar
 
@@ -18,6 +19,7 @@ __all__ = [
     "STEPS",
     "Batch",
     "ConfirmedPictures",
+    "Doubt",
     "Draft",
     "EnrolmentReport",
     "Folder",
@@ -25,6 +27,7 @@ __all__ = [
     "Guidance",
     "GuideMark",
     "GuidedCapture",
+    "Hygiene",
     "Photo",
     "PhotoFile",
     "Picture",
@@ -34,6 +37,7 @@ __all__ = [
     "Shot",
     "Step",
     "Take",
+    "doubts",
     "guide_mark",
     "in_archive",
     "in_folder",

@@ -41,6 +41,7 @@ class EnrolmentReport:
         overruled: by photo that was enrolled anyway, why the check had refused it.
         look_alikes: the most similar enrolled people, best first.
         coherence: mean similarity of each template with the mean of the others; None with one template.
+        set_aside: what was set aside because of the enrolment, see `engine.enrolment.hygiene`.
         templates: number of the person's templates after the enrolment.
     """
 
@@ -52,6 +53,7 @@ class EnrolmentReport:
     overruled: dict[str, str] = field(default_factory=dict)
     look_alikes: list[Candidate] = field(default_factory=list)
     coherence: float | None = None
+    set_aside: list[str] = field(default_factory=list)
     templates: int = 0
 
 

@@ -54,6 +54,7 @@ class Registrar:
         threshold: returns the matching threshold for a gallery.
         same_person: similarity below which two photos count as two people's.
         most_px: most pixels of a photo.
+        checked: called with the id of whoever was enrolled; sets doubtful templates aside, and returns what it set aside.
     """
 
     def __init__(
@@ -64,7 +65,9 @@ class Registrar:
         same_person: float,
         clock: Callable[[], datetime],
         most_px: float = MAX_PIXELS,
+        checked: Callable[[str], list[str]] = lambda _: [],
     ) -> None:
+        self._checked = checked
         self._records, self._reader, self._threshold = records, reader, threshold
         self._same_person, self._clock, self._most_px = same_person, clock, most_px
         self._names = records.names
@@ -269,8 +272,9 @@ class Registrar:
             if written:
                 self._put_back(employee_id, before)
             raise
-        report.templates = len(after.of(employee_id)[0])
         self._note(report, dict(zip(templates, kept, strict=True)), after.version, threshold, reason, author, moment)
+        report.set_aside = self._checked(employee_id)
+        report.templates = len(records.gallery.current().of(employee_id)[0])
         return report
 
     def _note(

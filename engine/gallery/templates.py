@@ -127,6 +127,11 @@ class Gallery:
         return tuple(dict.fromkeys(template.person for template in self.templates))
 
     @cached_property
+    def template_ids(self) -> frozenset[str]:
+        """Ids of all templates."""
+        return frozenset(template.template_id for template in self.templates)
+
+    @cached_property
     def _rows_of(self) -> dict[str, list[int]]:
         rows: dict[str, list[int]] = {}
         for index, template in enumerate(self.templates):

@@ -10,6 +10,7 @@ from pathlib import Path
 from engine.errors import InputError, StorageError
 from engine.gallery import GalleryFile
 from engine.gallery.sealed import sealed
+from engine.records.aside import set_aside
 from engine.records.books import PICTURE_FOLDERS, Records
 from engine.storage.pictures import pictures_in
 from engine.storage.vault import MONTHLY, Owner, RingState
@@ -101,7 +102,8 @@ def _evidence(records: Records) -> dict[str, str]:
 def _pictures(records: Records, evidence: Callable[[], dict[str, str]]) -> Iterator[tuple[Path, str]]:
     """Yield every picture and other file with faces, and the owner of its key."""
     gallery = records.gallery.stored()
-    person = {each.template_id: each.person for each in gallery.templates} if gallery else {}
+    person = {key: each.employee_id for key, each in set_aside(records).items()}
+    person |= {each.template_id: each.person for each in gallery.templates} if gallery else {}
     whose = evidence()
     for folder in PICTURE_FOLDERS:
         for path in pictures_in(records.workspace / "images", folder):

@@ -194,7 +194,7 @@ def _publish(shared: ForgetList, subject: Subject, receipt_id: str) -> None:
         receipt_id,
         punches={row.event_id: row.evidence_image for row in subject.attendance},
         incidents={row.incident_id: files_of(row) for row in subject.incidents},
-        pictures=[f"images/enrolment/{each.template_id}.jpg" for each in subject.templates],
+        pictures=[f"images/enrolment/{each}.jpg" for each in subject.template_ids],
     )
 
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from engine.config.ids import nobody_has
 from engine.gallery import SeenFace, Template
 from engine.incidents import IncidentRow, files_of
+from engine.records.aside import set_aside
 from engine.records.books import Records
 from engine.tracking import SightingRow
 from engine.types import Floats, TrackState
@@ -107,10 +108,16 @@ class Subject:
         alike = np.flatnonzero(self.shows(embeddings)).tolist() if embeddings is not None else []
         return told | set(alike)
 
+    @property
+    def template_ids(self) -> list[str]:
+        """Ids of the person's templates, also of those that are set aside."""
+        aside = (key for key, each in set_aside(self._records).items() if each.employee_id in self.ids)
+        return [*(template.template_id for template in self.templates), *aside]
+
     def own_pictures(self) -> set[Path]:
         """Return the person's pictures according to rows and templates: enrolment, evidence, incidents."""
         folder = self._records.workspace / "images" / "enrolment"
-        paths = {folder / f"{template.template_id}.jpg" for template in self.templates}
+        paths = {folder / f"{each}.jpg" for each in self.template_ids}
         named = [row.evidence_image for row in self.attendance]
         named += [place for row in self.incidents for place in files_of(row)]
         found = {self._records.inside(name) for name in named}

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import pandas as pd
 import streamlit as st
+from markupsafe import Markup
 
 from app.ui import parts
 from app.ui.address import day_of, to
 from app.views.people import forget, identify, importing
 from app.views.registration.words import cost
 from app.web import access
-from app.words import column_format, say
+from app.words import column_format, say, say_count
 from engine.enrolment import ENOUGH_PHOTOS
 from engine.operations.overview import last_seen
 from engine.people.basis import based_on
@@ -56,6 +59,7 @@ def _list(bench: Workbench) -> None:
     _figures(table)
     if _few(table).any():
         parts.soft(cost(bench, 1))
+    _set_aside(bench)
     shown = _filtered(table)
     _people(shown)
     parts.soft(
@@ -89,6 +93,20 @@ def _without_face() -> None:
                 st.rerun()
 
     ask()
+
+
+def _set_aside(bench: Workbench) -> None:
+    """Whose templates were taken out of use."""
+    owners = Counter(each.employee_id for each in bench.hygiene.aside())
+    if not owners:
+        return
+    known = bench.people.known()
+    names = (parts.link(to("/people", person=key), known[key].name if key in known else key) for key in owners)
+    parts.show(
+        "<p>{text} {names}</p>",
+        text=say_count("{count} picture is set aside:", "{count} pictures are set aside:", owners.total()),
+        names=Markup(", ").join(names),
+    )
 
 
 def _table(bench: Workbench) -> pd.DataFrame:
