@@ -140,7 +140,7 @@ access.enter()
 parts.style()
 parts.guarded(next(page for page in PAGES if page.path == {path!r}).show)()
 """
-_REFUSALS = ("does not allow this", "you are signed out")
+_REFUSALS = ("does not allow this", "you are signed out")  # whatever begins the sentence
 
 
 def page_rows(folder: Path) -> list[list[str]]:
@@ -159,7 +159,7 @@ def page_rows(folder: Path) -> list[list[str]]:
                 opened.query_params["camera"] = "still"  # no browser is here to show its camera
                 shown = opened.run()
                 assert not shown.exception, (page.path, who, shown.exception)
-                answers.append("" if any(text in texts(shown) for text in _REFUSALS) else "yes")
+                answers.append("" if any(text in texts(shown).casefold() for text in _REFUSALS) else "yes")
             rows.append([page.path, f"`{page.action}`", *answers])
     return rows
 
