@@ -106,7 +106,7 @@ def registered(page: Page, base: str, employee_id: str, name: str, photos: list[
     page.get_by_role("textbox", name="Employee id").fill(employee_id)
     page.get_by_role("textbox", name="Name", exact=True).fill(name)
     page.get_by_role("button", name="Continue").click()
-    page.get_by_text("has been informed and agrees").click()
+    page.get_by_text("has been informed").click()
     page.get_by_role("button", name="Continue").click()
     page.get_by_text("Files", exact=True).click()
     page.locator("input[type=file]").set_input_files(photos)
@@ -139,6 +139,7 @@ def test_from_an_empty_folder_to_a_working_site(browser: Browser, tmp_path: Path
         _add_camera(page, camera)
         _add_shift_and_holiday(page, base)
         _add_channel(page, base, receiver)
+        _choose_basis(page, base)
         people = sorted((samples / "train").iterdir())[:3]
         for number, folder in enumerate(people, 1):
             registered(page, base, f"E{number}", f"Person {number}", sorted(folder.glob("*.jpg"))[:5])
@@ -152,6 +153,7 @@ def test_from_an_empty_folder_to_a_working_site(browser: Browser, tmp_path: Path
     (mask,) = (corners(text) for text in config.cameras["entrance"].masks)
     assert np.allclose(mask, [(0.1, 0.1), (0.3, 0.1), (0.3, 0.4), (0.1, 0.4)], atol=0.01)
     assert config.shifts["office"].start == time(9)
+    assert (config.people.basis, config.people.basis_version) == ("agreement", "BV 7")
     assert config.holidays.extra == {date(2026, 12, 24): "Christmas Eve"}
     (rule,) = config.notifications.rules
     assert rule.webhook_key is not None
@@ -228,6 +230,17 @@ def _add_channel(page: Page, base: str, receiver: Receiver) -> None:
     pressed(page, "Send a test")
     expect(page.get_by_text("Delivered:")).to_be_visible(timeout=PATIENCE_MS)
     assert receiver.signatures
+
+
+def _choose_basis(page: Page, base: str) -> None:
+    page.goto(f"{base}/settings?part=organisation")
+    settled(page)
+    page.get_by_label("Basis", exact=True).first.fill("Works agreement")
+    page.keyboard.press("Enter")
+    settled(page)
+    typed(page, "Version", "BV 7")
+    pressed(page, "Save")
+    expect(page.get_by_text("Settings saved")).to_be_visible(timeout=PATIENCE_MS)
 
 
 def _pair_and_give_pin(page: Page, base: str, workspace: Path, source: str) -> None:
