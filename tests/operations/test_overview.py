@@ -215,7 +215,7 @@ def test_files_are_counted_by_class_with_how_long_they_are_kept(tmp_path: Path) 
         True
     ] * 4
     assert (rows["evidence"].files, rows["unknown people"].files, rows["tailgating and attacks"].files) == (1, 2, 1)
-    assert (rows["evidence"].days, rows["unknown people"].days) == (90, 30)
+    assert (rows["evidence"].days, rows["unknown people"].days) == (30, 30)
     assert (rows["attendance logs"].days, rows["incident logs"].days, rows["audit and seals"].days) == (400, 100, None)
     whole = sum(path.stat().st_size for path in tmp_path.rglob("*") if path.is_file())
     assert sum(row.size for row in rows.values()) == whole
