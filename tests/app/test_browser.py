@@ -216,7 +216,6 @@ def test_a_stranger_becomes_an_alert_that_is_acknowledged_and_a_person_who_is_en
         alerts.get_by_role("button", name="Continue").click()
         alerts.get_by_text("has been informed and agrees").click()
         alerts.get_by_role("button", name="Continue").click()
-        alerts.get_by_role("button", name="Use selected pictures").click()
         alerts.get_by_role("button", name="Check", exact=True).click()
         alerts.get_by_role("button", name="Register", exact=True).click()
         expect(alerts.get_by_role("heading", name="Elton Known is registered")).to_be_visible()
