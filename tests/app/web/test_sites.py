@@ -175,11 +175,11 @@ def test_who_sees_one_site_sees_nothing_of_another_on_any_page(
         assert "berlin" not in shown(page).lower()
         page = open_page(view, home, monkeypatch, role, query={"from": DAY, "person": "E1", "site": "berlin"})
         told = shown(page)
-        assert "you have no access to the site berlin" in told or "your role" in told
+        assert "You have no access to the site berlin" in told or "your role" in told
         assert not {BERLIN[0], TOKYO[0]} & set(told.split("\n"))
         assert "E1" not in told
         told = shown(open_page(view, home, monkeypatch, role, query={"site": unknown}))
-        assert f"you have no access to the site {unknown.replace('<b>', '&lt;b&gt;')}" in told or "your role" in told
+        assert f"You have no access to the site {unknown.replace('<b>', '&lt;b&gt;')}" in told or "your role" in told
 
 
 def test_pages_show_the_site_of_the_address_with_its_own_people_and_clock(
@@ -223,7 +223,7 @@ def test_an_address_of_one_sites_alert_shows_nothing_at_another(home: Path, monk
         )
     for query in ({"incident": incident}, {"dossier": dossier}):
         told = shown(open_page("alerts", home, monkeypatch, "security", query={**query, "site": "berlin"}))
-        assert "you have no access to the site berlin" in told
+        assert "You have no access to the site berlin" in told
 
 
 def test_the_frame_names_the_site_and_lets_those_switch_who_may(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -270,7 +270,7 @@ def test_a_site_that_is_taken_away_is_gone_with_the_next_click(home: Path, monke
     assert "you are signed out" in shown(page).casefold()
     assert TOKYO[0] not in shown(page)
     page = open_page("people", home, monkeypatch, "hr", query={"site": "tokyo", "person": "E1"})
-    assert "you have no access to the site tokyo" in shown(page)
+    assert "You have no access to the site tokyo" in shown(page)
     assert BERLIN[0] in shown(open_page("people", home, monkeypatch, "hr"))
 
 
@@ -457,7 +457,7 @@ def test_two_sites_in_one_database_and_pages_when_it_is_away(
         assert TOKYO[0] in found
         assert TOKYO[1] in found
         assert BERLIN[0] not in found
-        assert "you have no access to the site main" in shown(
+        assert "You have no access to the site main" in shown(
             open_page("attendance", workspace, monkeypatch, "hr", query={"site": "main"})
         )
         system = {"part": "workspace", "site": "tokyo"}
