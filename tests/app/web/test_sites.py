@@ -179,7 +179,7 @@ def test_who_sees_one_site_sees_nothing_of_another_on_any_page(
         assert not {BERLIN[0], TOKYO[0]} & set(told.split("\n"))
         assert "E1" not in told
         told = shown(open_page(view, home, monkeypatch, role, query={"site": unknown}))
-        assert f"You have no access to the site {unknown.replace('<b>', '&lt;b&gt;')}" in told or "your role" in told
+        assert f"You have no access to the site {unknown.replace('<b>', '&lt;b&gt;')}" in told or "Your role" in told
 
 
 def test_pages_show_the_site_of_the_address_with_its_own_people_and_clock(
