@@ -57,7 +57,9 @@ def working_time(
     workspace: Workspace = Path("data"),
     as_json: Json = False,
 ) -> None:
-    """Show where rest, hours, breaks or the mean of weeks go beyond the law that the settings name.
+    """Show where working time goes beyond the law.
+
+    Rest, hours, breaks and the mean of weeks, by the law that the settings name.
 
     `[attendance] working_time` names it: eu, de or at. Agreements that allow more are not known to Muster.
     """

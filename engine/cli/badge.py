@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from typer import Argument, Option
 
-from engine.cli.context import Author, EmployeeId, Json, Workspace, open_workbench
+from engine.cli.context import Author, EmployeeId, Json, Panel, Workspace, open_workbench
 from engine.cli.output import emit_json, say, table
 from engine.errors import InputError
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer()
 badge_app = typer.Typer(name="badge", no_args_is_help=True, help="Badges for people without a face.")
-app.add_typer(badge_app)
+app.add_typer(badge_app, rich_help_panel=Panel.RECOGNISE)
 _Out = Annotated[Path | None, Option("--out", metavar="FILE", show_default=False, help="Write the card (HTML).")]
 
 
@@ -40,7 +40,7 @@ def issue(
     """
     if card_stdin and out is not None:
         raise InputError("a card that people have already needs no printing", hint="leave --out or --card-stdin out")
-    bench = open_workbench(workspace, begin=True)
+    bench = open_workbench(workspace)
     number = sys.stdin.readline().rstrip("\r\n") if card_stdin else None
     badge, code = bench.kiosk.issue_badge(employee_id, number, author=author, name=name)
     if out is not None:
@@ -63,7 +63,10 @@ def print_card(
     author: Author = "",
     workspace: Workspace = Path("data"),
 ) -> None:
-    """Write a card with a new QR code in place of the person's earlier ones, because Muster keeps no codes."""
+    """Write a card with a new QR code.
+
+    It takes the place of the person's earlier ones, because Muster keeps no codes.
+    """
     bench = open_workbench(workspace)
     old = [each for each in bench.badges.of(employee_id) if each.kind == "qr" and not each.revoked_at]
     badge, code = bench.kiosk.issue_badge(employee_id, author=author)

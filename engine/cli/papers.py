@@ -38,10 +38,11 @@ def papers(
     workspace: Workspace = Path("data"),
     as_json: Json = False,
 ) -> None:
-    """Draft the papers that the law asks for, from settings and measured figures.
+    """Draft the papers that the law asks for.
 
-    Impact assessment, notices to workers and at the door, instructions for overseers, retention schedule, and what changed since the
-    last version. Yellow statements must be filled in. No legal advice.
+    Impact assessment, notices to workers and at the door, instructions for overseers, retention schedule, and a list of changes.
+
+    Yellow statements must be filled in. No legal advice.
     """
     from engine.operations.papers import FORMATS
     from engine.operations.papers import papers as make

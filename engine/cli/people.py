@@ -374,10 +374,11 @@ def check(
     workspace: Workspace = Path("data"),
     as_json: Json = False,
 ) -> None:
-    """Look for templates that make wrong names, and set them aside.
+    """Set aside templates that make wrong names.
 
-    A template is set aside if it would be named as somebody else, or if its owner's others show another face. Who merely looks like
-    somebody else is told. Muster also checks after each enrolment.
+    A template is set aside if it would be named as somebody else, or if its owner's others show another face.
+
+    Who merely looks like somebody else is told. Muster also checks after each enrolment.
     """
     bench = open_workbench(workspace)
     gone = [] if dry_run else bench.hygiene.check()
@@ -422,13 +423,13 @@ def set_aside(
     author: Author = "",
     workspace: Workspace = Path("data"),
 ) -> None:
-    """Set a template aside: cameras no longer use it, its picture stays."""
+    """Set a template aside; its picture stays."""
     open_workbench(workspace).hygiene.set_aside(template_id, author=author, why=reason)
     say(f"Set aside. `muster people put-back {template_id}` puts it back.")
 
 
 @_people.command("put-back")
 def put_back(template_id: TemplateId, author: Author = "", workspace: Workspace = Path("data")) -> None:
-    """Make a template again from the picture of one that is set aside."""
+    """Put a template back that is set aside."""
     open_workbench(workspace).hygiene.put_back(template_id, author=author)
     say("Cameras use this template again.")

@@ -152,6 +152,7 @@ def seen_by(whole: Workbench, departments: Departments | None) -> Workbench:
         workspace=whole.workspace,
         clock=whole.clock,
         config=whole.config,
+        settings=_Only(get=whole.settings.get),
         people=_Only(known=view.known, names=lambda: {key: row.name for key, row in view.known().items()}),
         attendance=_Only(
             rota=book.rota,

@@ -25,6 +25,8 @@ SETTINGS = """timezone = "Europe/Berlin"
 start = 09:00:00
 end = 17:00:00
 break_min = 0
+[attendance]
+compare_people = "asked for by the works council"
 [leave.annual]
 days_per_year = 30
 """
