@@ -86,6 +86,7 @@ PLACES = (
     Place("Live", "/live"),
     Place("Attendance", "/attendance?from={friday}"),
     Place("Attendance, import", "/attendance?from={friday}", (_button("attendance-import"),)),
+    Place("Attendance, open days", "/attendance?from={first}&to={friday}&view=settle"),
     Place("Attendance, charts", "/attendance?from={friday}&view=charts"),
     Place("Person", "/attendance?person=ben_afflek&day={friday}"),
     Place("Month", "/month?from={first}&to={friday}&department=Sample"),
