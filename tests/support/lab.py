@@ -82,10 +82,11 @@ def executed(browser: Browser, base: str, name: str, *, width: int = 1120, heigh
     page.wait_for_timeout(3000)  # the page asks for a kernel when it has none yet
     page.get_by_role("menuitem", name="Run", exact=True).click()
     page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
-    page.wait_for_function(
-        """() => { const cells = [...document.querySelectorAll('.jp-CodeCell .jp-InputPrompt')];
-                   return cells.length && cells.every(cell => /\\[\\d+\\]/.test(cell.textContent)); }"""
-    )
+    idle = 0  # folded cells show no number, so the kernel is asked; between two cells it may be idle for a moment
+    while idle < 4:
+        page.wait_for_timeout(1000)
+        states = {each["execution_state"] for each in page.request.get(f"{base}/api/kernels").json()}
+        idle = idle + 1 if states == {"idle"} else 0
     page.wait_for_timeout(4000)
     return page
 
