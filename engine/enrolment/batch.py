@@ -13,7 +13,7 @@ from typing import Literal
 
 import numpy as np
 
-from engine.enrolment.drafts import ENOUGH_PHOTOS, Draft, EnrolmentReport
+from engine.enrolment.drafts import ENOUGH_PHOTOS, SAME_PICTURE, Draft, EnrolmentReport
 from engine.enrolment.files import PhotoFile
 from engine.enrolment.folders import Folder
 from engine.enrolment.photos import RefusedPhoto, Shot
@@ -32,7 +32,6 @@ is nothing to be done."""
 MOST_PHOTOS = 20
 """Of a person; more add nothing."""
 MOST_PEOPLE = 2_000
-_SAME_PICTURE = 0.995  # similarity of a picture with itself, saved again
 
 
 @dataclass(frozen=True, eq=False)
@@ -195,7 +194,7 @@ class Batch:
         _, own = gallery.of(folder.employee_id)
         photos = [
             replace(photo, verdict="already enrolled")
-            if photo.shot is not None and len(own) and float((own @ photo.shot.embedding).max()) >= _SAME_PICTURE
+            if photo.shot is not None and len(own) and float((own @ photo.shot.embedding).max()) >= SAME_PICTURE
             else photo
             for photo in photos
         ]

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from engine.enrolment.drafts import ENOUGH_PHOTOS, EnrolmentReport
+from engine.enrolment.drafts import ENOUGH_PHOTOS, SAME_PICTURE, EnrolmentReport
 from engine.enrolment.photos import Shot
 from engine.enrolment.registrar import Registrar
 from engine.errors import InputError
@@ -19,8 +19,6 @@ from engine.gallery import Gallery, coherence, fuse
 from engine.records import Records
 from engine.types import NOBODY
 from engine.words import phrase
-
-_SAME_PICTURE = 0.995
 
 
 @dataclass(frozen=True)
@@ -110,7 +108,7 @@ class ConfirmedPictures:
 
     def _check(self, found: Fit) -> None:
         left = phrase("the answer stays; templates are as they were")
-        if found.twin >= _SAME_PICTURE:
+        if found.twin >= SAME_PICTURE:
             raise InputError(phrase("This picture is a template already"), hint=phrase("nothing needs to be done"))
         if found.own < found.needed:
             raise InputError(

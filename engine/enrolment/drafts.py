@@ -27,6 +27,9 @@ the person enrolled under that id."""
 ENOUGH_PHOTOS = 3
 """Photos that everybody should be enrolled with: with one, cameras miss a person three to five times as often; more give little."""
 
+SAME_PICTURE = 0.995
+"""Similarity (`>=`) of a picture with itself, saved again."""
+
 _NOTEWORTHY = 0.1  # a report names look-alikes down to this far below the threshold
 
 

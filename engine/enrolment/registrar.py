@@ -26,6 +26,7 @@ from engine.people import Person, clean_department, clean_email, clean_id, clean
 from engine.people.basis import WITHDRAWN, basis_of
 from engine.records import Records
 from engine.storage import new_id
+from engine.storage.pictures import enrolment_picture
 from engine.storage.vault import Owner
 from engine.types import NOBODY
 
@@ -150,7 +151,7 @@ class Registrar:
 
     def picture(self, template_id: str) -> Path:
         """The picture that a template was made from; it may be gone."""
-        return self._records.workspace / "images" / "enrolment" / f"{template_id}.jpg"
+        return self._records.workspace / enrolment_picture(template_id)
 
     def portrait(self, employee_id: str) -> Path | None:
         """The best picture that a person was enrolled with, if it is there."""

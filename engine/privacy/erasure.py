@@ -32,7 +32,7 @@ from engine.records.settings_desk import SettingsDesk
 from engine.storage import atomic_write, new_id, parse_json, read_rows, storage_errors
 from engine.storage.erasures import Erasure, ForgetList
 from engine.storage.logs import PSEUDONYM
-from engine.storage.pictures import is_film
+from engine.storage.pictures import enrolment_picture, is_film
 from engine.storage.vault import Owner, Vault, read_file
 from engine.types import Person, Progress
 
@@ -194,7 +194,7 @@ def _publish(shared: ForgetList, subject: Subject, receipt_id: str) -> None:
         receipt_id,
         punches={row.event_id: row.evidence_image for row in subject.attendance},
         incidents={row.incident_id: files_of(row) for row in subject.incidents},
-        pictures=[f"images/enrolment/{each}.jpg" for each in subject.template_ids],
+        pictures=[enrolment_picture(each) for each in subject.template_ids],
     )
 
 

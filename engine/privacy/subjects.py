@@ -13,6 +13,7 @@ from engine.gallery import SeenFace, Template
 from engine.incidents import IncidentRow, files_of
 from engine.records.aside import set_aside
 from engine.records.books import Records
+from engine.storage.pictures import enrolment_picture
 from engine.tracking import SightingRow
 from engine.types import Floats, TrackState
 
@@ -116,8 +117,7 @@ class Subject:
 
     def own_pictures(self) -> set[Path]:
         """Return the person's pictures according to rows and templates: enrolment, evidence, incidents."""
-        folder = self._records.workspace / "images" / "enrolment"
-        paths = {folder / f"{each}.jpg" for each in self.template_ids}
+        paths = {self._records.workspace / enrolment_picture(each) for each in self.template_ids}
         named = [row.evidence_image for row in self.attendance]
         named += [place for row in self.incidents for place in files_of(row)]
         found = {self._records.inside(name) for name in named}

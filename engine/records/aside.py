@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from engine.storage.pictures import FOLDER, pictures_in
+
 if TYPE_CHECKING:
     from engine.records.books import Records
 
@@ -63,12 +65,14 @@ def set_aside(records: Records) -> dict[str, Aside]:
     Raises:
         StorageError: the audit log cannot be read.
     """
+    pictures = {path.stem for path in pictures_in(records.workspace / FOLDER, "enrolment")}
+    if not (unused := pictures - records.gallery.current().template_ids):  # as a rule: the log may be long
+        return {}
     found: dict[str, Aside] = {}
     for row in records.audit.read():
         template_id, _, why = row.detail.partition(": ")
-        if row.action == SET_ASIDE:
+        if row.action == SET_ASIDE and template_id in unused:
             found[template_id] = Aside(template_id, row.subject, row.timestamp, row.author, why)
         elif row.action == PUT_BACK:
             found.pop(template_id, None)
-    folder, used = records.workspace / "images" / "enrolment", records.gallery.current().template_ids
-    return {key: each for key, each in found.items() if key not in used and (folder / f"{key}.jpg").is_file()}
+    return found

@@ -17,6 +17,7 @@ from engine.people.basis import WITHDRAWN, basis_of
 from engine.records.books import Records
 from engine.records.office import Office
 from engine.storage import clean_text, new_id
+from engine.storage.pictures import enrolment_picture
 from engine.tracking import AnswerRow, Asked, Said, SightingRow
 from engine.types import TrackState
 from engine.words import phrase
@@ -59,7 +60,7 @@ class Question:
 
 
 def _portrait(template: str) -> str:
-    return f"images/enrolment/{template}.jpg"
+    return enrolment_picture(template)
 
 
 class ConfirmDesk:

@@ -34,6 +34,7 @@ from engine.people import (
 from engine.people.basis import WITHDRAWN, Basis, basis_of, clean_consent
 from engine.records.books import Records
 from engine.storage import storage_errors
+from engine.storage.pictures import enrolment_picture
 from engine.types import NOBODY
 
 
@@ -162,7 +163,7 @@ class StaffDesk:
         views, threshold = [], self._threshold()
         for template, similarity in zip(templates, alike.tolist(), strict=True):
             several = len(templates) > 1
-            picture = f"images/enrolment/{template.template_id}.jpg"
+            picture = enrolment_picture(template.template_id)
             views.append(
                 TemplateView(
                     template.template_id,
@@ -205,7 +206,7 @@ class StaffDesk:
 
         without(self._records.gallery.current())  # checked before a picture is deleted
         for each in wanted:
-            self._records.vault.erase(self._records.workspace / "images" / "enrolment" / f"{each}.jpg")
+            self._records.vault.erase(self._records.workspace / enrolment_picture(each))
         after = self._records.gallery.update(without)
         count = len(wanted)
         text = f"{count} template{'s' if count > 1 else ''} removed, gallery version {after.version}"

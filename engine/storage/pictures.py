@@ -40,6 +40,11 @@ CHANGED = "the picture was replaced or changed outside of Muster"
 GONE = "the picture is gone, and Muster did not erase it"
 
 
+def enrolment_picture(template_id: str) -> str:
+    """Return the place within the workspace of the picture that a template was made from; it may be gone."""
+    return f"{FOLDER}/enrolment/{template_id}.jpg"
+
+
 def is_film(path: Path) -> bool:
     """Return whether a picture of people is a film."""
     return path.suffix == _FILM

@@ -19,35 +19,20 @@ from pathlib import Path
 
 sys.path[:0] = [str(Path(__file__).parents[1] / "support"), str(Path(__file__).parents[2])]
 
-from accessibility import settled
+from accessibility import GO, settled
 from browser import camera_browser, serve, sign_in
 from playwright.sync_api import Page
 
+from app.views import PAGES
 from engine.demo.sample import fill, prepare_sample
 from engine.workbench import Workbench
 
 GOALS = {"navigation": 0.8, "filter": 0.6, "key": 0.3, "chart": 1.5}
 ROUNDS = 3
-PAGES = (
-    "live",
-    "attendance",
-    "month",
-    "leave",
-    "alerts",
-    "search",
-    "confirm",
-    "people",
-    "registration",
-    "tuning",
-    "account",
-    "settings",
-    "system",
-)
 _PAINTED = """before => document.documentElement.dataset.run !== before
   && !document.querySelector('[data-testid=stApp]:not([data-test-script-state=notRunning]), [data-testid=stSkeleton], [data-stale=true]')
   && document.querySelector('[data-testid=stMain] :is(h1, h2, h3)')"""
 _DRAWN = "() => document.querySelector('.js-plotly-plot .main-svg .xtick, .js-plotly-plot .main-svg .ytick')"
-_GO = "address => { history.pushState({}, '', address); window.dispatchEvent(new PopStateEvent('popstate')) }"
 
 
 def painted(page: Page, act: Callable[[], object], also: str = "") -> float:
@@ -74,21 +59,21 @@ def steps(page: Page, base: str, workspace: Path) -> list[tuple[str, str, Callab
     person = next(iter(bench.people.known()))
 
     def go(path: str, also: str = "") -> float:
-        return painted(page, lambda: page.evaluate(_GO, base + path), also)
+        return painted(page, lambda: page.evaluate(GO, base + path), also)
 
     def after(path: str, act: Callable[[], object], also: str = "") -> float:
         go(path)
         return painted(page, act, also)
 
     def to(path: str) -> Callable[[], object]:
-        return lambda: page.evaluate(_GO, base + path)
+        return lambda: page.evaluate(GO, base + path)
 
     found: list[tuple[str, str, Callable[[], float]]] = []
 
     def visit(name: str) -> Callable[[], float]:
         return lambda: after("/account" if name != "account" else "/system", to(f"/{name}"))
 
-    found += [("navigation", name, visit(name)) for name in PAGES]
+    found += [("navigation", each.path, visit(each.path)) for each in PAGES]
     day = f"/attendance?from={last}"
     found += [
         ("navigation", "a person's month", lambda: after(day, to(f"/attendance?person={person}&day={last}"))),

@@ -23,6 +23,7 @@ from engine.demo.sample import seed_sample
 from engine.workbench import Workbench
 
 __all__ = [
+    "GO",
     "LANGUAGES",
     "PLACES",
     "THEMES",
@@ -47,7 +48,7 @@ _RUN = """async only => {
 _SETTLED = """() => !document.querySelector(
   '[data-testid=stApp]:not([data-test-script-state=notRunning]), [data-testid=stSkeleton], [data-stale=true], .stSpinner')
   && document.querySelector('[data-testid=stMain] :is(h1, h2, h3)')"""
-_GO = "address => { history.pushState({}, '', address); window.dispatchEvent(new PopStateEvent('popstate')) }"
+GO = "address => { history.pushState({}, '', address); window.dispatchEvent(new PopStateEvent('popstate')) }"
 _RUN_OF = "document.documentElement.dataset.run"
 
 
@@ -148,7 +149,7 @@ def looked(page: Page, address: str, place: Place, language: str) -> Iterator[Lo
     """What axe says of a place in both themes; only contrast depends on the theme. The address is complete."""
     page.emulate_media(color_scheme="light")
     before = page.evaluate(_RUN_OF)
-    page.evaluate(_GO, address)
+    page.evaluate(GO, address)
     page.wait_for_function(f"before => {_RUN_OF} !== before", arg=before)
     settled(page)
     for selector in place.opens:

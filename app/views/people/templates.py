@@ -11,6 +11,7 @@ from app.web import access
 from app.words import say, say_moment, say_number
 from engine.enrolment import ENOUGH_PHOTOS
 from engine.records import TemplateView
+from engine.storage.pictures import enrolment_picture
 from engine.workbench import Workbench
 
 
@@ -64,7 +65,7 @@ def show(bench: Workbench, employee_id: str, name: str) -> None:
 
 
 def _template(view: TemplateView, threshold: float, number: int, name: str) -> None:
-    address = parts.picture(view.picture or "images/enrolment/-.jpg", 112)
+    address = parts.picture(view.picture or enrolment_picture("-"), 112)
     quality = "good" if view.quality >= 0.6 else "fair" if view.quality >= 0.25 else "poor"
     parts.show(
         '<div class="m-template">{face}<div>{quality}</div><div>{bar}</div><div>{odd}</div><div>{find}</div></div>',
@@ -133,7 +134,7 @@ def _aside(bench: Workbench, employee_id: str, *, editing: bool) -> None:
         if other:
             figures.append(say("with {name} {value}", name=names.get(other) or other, value=say_number(rival, 2)))
         faces = [
-            (parts.picture(f"images/enrolment/{each.template_id}.jpg", 112), say("set aside")),
+            (parts.picture(enrolment_picture(each.template_id), 112), say("set aside")),
             (parts.portrait(employee_id), names.get(employee_id) or employee_id),
             *([(parts.portrait(other), names.get(other) or other)] if other else []),
         ]

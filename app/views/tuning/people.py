@@ -10,6 +10,7 @@ from app.ui.address import to
 from app.views.alerts.pieces import name_of, shown
 from app.words import say, say_count
 from engine.evaluation import Difficulty, LookAlike, Outlier
+from engine.storage.pictures import enrolment_picture
 from engine.tuning.calibration import CalibrationReport
 from engine.workbench import Workbench
 
@@ -80,9 +81,7 @@ def _misfit(bench: Workbench, made: CalibrationReport, each: Outlier, threshold:
     stranger = each.nearest is not None and each.nearest > each.similarity
     alt = say("Picture of {name}", name=name_of(bench, each.person))
     cells = [
-        parts.captioned(
-            shown(bench, f"images/enrolment/{template.template_id}.jpg", 160, alt), _person(bench, each.person)
-        )
+        parts.captioned(shown(bench, enrolment_picture(template.template_id), 160, alt), _person(bench, each.person))
     ]
     if stranger:
         other = say("more like {name}", name=name_of(bench, each.nearest_person))
