@@ -79,6 +79,7 @@ def test_whoever_is_forgotten_has_no_badge_any_more(bench: Workbench) -> None:
 
 def test_the_command_adds_a_person_without_a_face_and_prints_a_card(tmp_path: Path) -> None:
     place, card = tmp_path / "w", tmp_path / "card.html"
+    Workbench(place).people.put(Person("E1", "Ada Lovelace"))
 
     def run(*words: str, stdin: str = "") -> str:
         answer = muster("badge", *words, "--workspace", place, stdin=stdin)
