@@ -11,7 +11,7 @@ from streamlit.navigation.page import StreamlitPage
 from app.ui import frame, parts
 from app.views import PAGES, confirm, registration, search, settings
 from app.views import account as account_page
-from app.web import access, uploads
+from app.web import access, ahead, uploads
 from app.web.below import at
 from app.web.collector import spare_what_is_loaded
 from app.words import say
@@ -96,6 +96,7 @@ def main() -> None:
                 settings.checklist()
             spare_what_is_loaded(chosen.url_path)
             uploads.run(chosen.run)
+            ahead.begin()
         else:
             parts.notice(
                 say("You have no access to the site “{name}”", name=access.site()),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import threading
 import time
 from typing import cast
 from urllib.parse import quote
@@ -21,6 +23,7 @@ from app.web.below import at
 from app.web.pictures import at_site
 from app.words import say, say_minutes, say_number, say_time, term
 from engine.attendance import Inside, Presence, count_inside
+from engine.errors import MusterError
 from engine.imaging import decode_image
 from engine.pipeline import IdentifiedFace
 from engine.records.today import Arrival
@@ -72,10 +75,15 @@ def _picture(bench: Workbench) -> None:
         _server_camera(chosen)
 
 
+def _open(bench: Workbench) -> None:
+    """Open the networks before the first frame waits for them; if that fails, the stream says why."""
+    with contextlib.suppress(MusterError):
+        bench.reader  # noqa: B018
+
+
 def _browser_camera(bench: Workbench) -> None:
     if "live_camera" not in st.session_state:
-        with st.spinner(say("Loading the models…")):
-            bench.reader  # noqa: B018 - opened before the first frame waits for it
+        threading.Thread(target=_open, args=(bench,), name="reader").start()
         words = {"pending": say("looking…"), "conflict": say("not sure"), "unknown": say("unknown")}
         session = LiveSession(bench, CAMERA_NAME, words, access.lasting("live.camera"))
         st.session_state["live_camera"] = (session, BrowserCamera(session.process, "live.camera"))
