@@ -15,7 +15,7 @@ from app.web import access, ahead, uploads
 from app.web.below import at
 from app.web.collector import spare_what_is_loaded
 from app.words import say
-from engine.access import Account
+from engine.access import EMPLOYEE, Account
 from engine.errors import MusterError
 
 
@@ -38,7 +38,8 @@ def _tidy(path: str) -> None:
 
 def _pages(account: Account) -> list[StreamlitPage]:
     """The pages that an account may see. Streamlit shows one of them at the server's address, without a path of its own."""
-    own = [page for page in PAGES if account.may(page.action)]
+    bound = account.role == EMPLOYEE or access.bound()
+    own = [page for page in PAGES if account.may(page.action) and (bound or not page.own)]
     shown = [
         st.Page(
             parts.guarded(page.show),
@@ -57,7 +58,12 @@ def _pages(account: Account) -> list[StreamlitPage]:
             visibility="hidden",
         )
         for page in PAGES
-        if page not in own
+        if page not in own and not page.own
+    ]
+    shown += [
+        st.Page(parts.guarded(page.show), title=page.title(), url_path=page.path, visibility="hidden")
+        for page in PAGES
+        if page not in own and page.own  # it says what is missing
     ]
     if own[0] is not PAGES[0]:  # links lead to all other pages by their paths, so this one keeps its own, too
         first = parts.guarded(own[0].show)

@@ -5,13 +5,24 @@ from __future__ import annotations
 import contextlib
 import logging
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import cast
 
-from engine.access import AccountBook, Audit, BadgeBook, DeviceBook, PinBook, SecretTexts, TokenBook, site_names
+from engine.access import (
+    AccountBook,
+    Audit,
+    BadgeBook,
+    BindingBook,
+    DeviceBook,
+    PinBook,
+    SecretTexts,
+    TokenBook,
+    home_of,
+    site_names,
+)
 from engine.alignment import ALIGNMENT_ID
 from engine.attendance import AttendanceBook, CoverageBook, Plan, Rota
 from engine.config import CameraConfig, Config, LeaveKindConfig, load_config
@@ -32,6 +43,7 @@ from engine.privacy import PrivacyDesk
 from engine.records import (
     AccountDesk,
     AlertBoard,
+    BindingDesk,
     ConfirmDesk,
     FaceSearch,
     KindDesk,
@@ -95,7 +107,12 @@ class Workbench:
         self.config = self.config.model_copy(update={"embedding": embedding})
         made_with = (self.spec.model_id, self._alignment_id, self.spec.dimension)
         employment = EmploymentBook(store.document("employment.csv"))
-        self.people = PeopleStore(store.people(), employment, lambda: clock().astimezone(zone).date())
+        self.people = PeopleStore(
+            store.people(),
+            employment,
+            lambda: clock().astimezone(zone).date(),
+            passing=self._end_access,
+        )
         self.gallery, self.strangers, self.anchors = (
             GalleryStore(store.gallery(name, *made_with), *made_with) for name in ("people", "strangers", "anchors")
         )
@@ -166,6 +183,7 @@ class Workbench:
             audit=self.audit,
             pins=self.pins,
             badges=BadgeBook(store.document("badges.json", mode=0o600), lambda code: logs.sealer.mac("badge", code)),
+            bindings=BindingBook(store.document("bindings.json", mode=0o600)),
             vault=vault,
             seals=store.seals(),
             users=self.accounts,
@@ -197,6 +215,7 @@ class Workbench:
             self.config.retention,
             store.erasures(),
             lambda: store.writes_sheets,
+            self.bindings.erase,
         )
         self.cases = CaseFiles(
             self.records, self.alerts, self.registrar.portrait, self.office.readable, self.config.organisation, clock
@@ -221,6 +240,21 @@ class Workbench:
         local = logs if isinstance(logs, FileLogs) else FileLogs(self.workspace / "log", sealer)
         listing = PictureList(self.workspace, local, lambda: self.clock().astimezone(self.config.zone))
         return Vault(self.workspace, at_rest=self.config.encryption.at_rest, listing=listing), listing
+
+    @cached_property
+    def bindings(self) -> BindingDesk:
+        """Says which account reads whose own record."""
+        return BindingDesk(self.records, self.config.site, lambda: self._home.users)
+
+    def _end_access(self, ids: Collection[str]) -> None:
+        """Nobody inherits the access of somebody else of the same id."""
+        self.records.bindings.remove(ids)
+
+    @cached_property
+    def _home(self) -> Workbench:
+        """The workspace that holds the accounts."""
+        home = home_of(self.workspace)
+        return self if home == self.workspace else Workbench(home, models=self.models, clock=self.clock)
 
     @cached_property
     def face_search(self) -> FaceSearch:

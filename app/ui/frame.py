@@ -14,7 +14,7 @@ from app.ui.address import to
 from app.web import access, services
 from app.web.below import at
 from app.words import LANGUAGES, language, say, say_date, say_minutes, say_time, term
-from engine.access import Account
+from engine.access import EMPLOYEE, Account
 from engine.errors import MusterError
 from engine.storage import writable
 from engine.workbench import Workbench
@@ -116,6 +116,9 @@ def above() -> None:
             site=access.site(),
             zone=say("times in {zone}", zone=bench.config.timezone.replace("_", " ")),
         )
+    if access.own().role == EMPLOYEE:  # what keeps the workspace from working is for those who can help
+        _sample(bench)
+        return
     if not writable(bench.workspace):
         parts.notice(
             say("The workspace is read-only"),
@@ -124,6 +127,10 @@ def above() -> None:
         )
     _changed(bench)
     _waiting(bench)
+    _sample(bench)
+
+
+def _sample(bench: Workbench) -> None:
     if bench.config.sample:
         parts.show('<p class="m-chip">{text}</p>', text=say("Sample workspace: these people and punches are not real."))
 

@@ -13,6 +13,7 @@ from app.views import (
     leave,
     live,
     month,
+    own,
     people,
     registration,
     search,
@@ -34,6 +35,7 @@ class Page:
     Attributes:
         path: its place in the address. action: what one must be allowed to do to see it.
         title: its name in the menu. icon: beside it. show: draws it.
+        own: about the person to whom the account belongs, so that it is in the menu of those alone whose account belongs to one.
     """
 
     path: str
@@ -41,6 +43,7 @@ class Page:
     title: Callable[[], str]
     icon: str
     show: Callable[[], None]
+    own: bool = False
 
 
 def _alerts() -> str:
@@ -62,6 +65,7 @@ PAGES = (
     Page("people", "people.view", lambda: say("People"), ":material/group:", people.show),
     Page("registration", "people.enrol", lambda: say("Registration"), ":material/person_add:", registration.show),
     Page("tuning", "system.tune", lambda: say("Tuning"), ":material/tune:", tuning.show),
+    Page("me", "own.view", lambda: say("My record"), ":material/badge:", own.show, own=True),
     Page("account", "account.own", lambda: say("Your account"), ":material/person:", account.show),
     Page("settings", "system.settings", lambda: say("Settings"), ":material/settings:", settings.show),
     Page("system", "system.view", lambda: say("System"), ":material/monitor_heart:", system.show),

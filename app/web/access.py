@@ -19,7 +19,7 @@ from app.web import services, viewer
 from app.web.sessions import COOKIE
 from engine.access import OF_HOME, Account, Session, Visitor
 from engine.errors import MusterError
-from engine.records import note_export
+from engine.records import BindingDesk, note_export
 from engine.workbench import Workbench
 
 _SITE = "muster-site"
@@ -175,6 +175,37 @@ def acting(action: str) -> tuple[Workbench, str]:
     """
     bench, found = _entitled(action)
     return bench, found.name
+
+
+def bound() -> bool:
+    """Whether the signed-in user may read their own record at this site, because their account belongs to a person here."""
+    return may("own.view") and services.bench(site()).bindings.person(own()) is not None
+
+
+def oneself(action: str) -> tuple[Workbench, str, str]:
+    """The whole workbench of the site, the id of the person to whom the account belongs, and the author's name.
+
+    The id never comes from an address or a form. Callers show and change nothing but what belongs to that person.
+
+    Raises:
+        NotAllowed: the role does not allow it, or the account belongs to nobody here.
+    """
+    _, found = _entitled(action)
+    bench = services.bench(_place(action))
+    if (person := bench.bindings.person(found)) is None:
+        raise NotAllowed("your account belongs to no person here", hint="ask HR for access to your record")
+    return bench, person.employee_id, found.name
+
+
+def bindings(action: str, place: str) -> BindingDesk:
+    """The desk of a site that says whose record accounts read, for administrators of all sites.
+
+    Raises:
+        NotAllowed: they may not.
+        InputError: there is no such site.
+    """
+    _entitled(action)
+    return services.bench(place).bindings
 
 
 def visiting() -> Workbench:

@@ -30,7 +30,7 @@ FOREIGN = "Only pages of this server may do this. Behind a proxy with TLS: name 
 
 _OPEN = frozenset(
     {
-        *("/sign-in", "/sign-in/code", "/sign-out", oidc.START, oidc.BACK),
+        *("/sign-in", "/sign-in/code", "/sign-in/invited", "/sign-out", oidc.START, oidc.BACK),
         *("/healthz", "/readyz", "/metrics", "/favicon.png"),
     }
 )

@@ -14,6 +14,7 @@ from starlette.routing import Route
 from app.web import oidc, plain, services
 from app.web.sessions import COOKIE
 from engine.access import (
+    PASSWORD_LENGTH,
     Account,
     TryLater,
     WrongSecret,
@@ -67,6 +68,37 @@ def _checked(request: Request, form: dict[str, str]) -> Response:
     except InputError as error:
         return _refused(request, error, name, form.get("setup", ""))
     return plain.welcome(request, account, RedirectResponse(plain.local(form.get("next", "/")), 303))
+
+
+async def _invited(request: Request) -> Response:
+    """Let somebody choose a password who was sent a link. Opening it uses nothing up: programs look at links, too."""
+    if request.method == "GET":
+        return await run_in_threadpool(_invitation, request, request.query_params.get("code", ""))
+    form = await _form(request)
+    if form is None:
+        return PlainTextResponse("use the sign-in page of this server", 400)
+    return await run_in_threadpool(_accepted, request, form)
+
+
+def _invitation(request: Request, code: str, problem: str = "") -> Response:
+    account = services.home().accounts.invited(code)
+    status = 400 if problem or account is None else 200
+    name = account.name if account else ""
+    return plain.shown(request, "invited.html", status, code=code, name=name, problem=problem, length=PASSWORD_LENGTH)
+
+
+def _accepted(request: Request, form: dict[str, str]) -> Response:
+    code, bench = form.get("code", ""), services.home()
+    try:
+        if form.get("password", "") != form.get("again", ""):
+            raise InputError(phrase("the passwords differ"), hint=phrase("type the same password twice"))
+        account = bench.users.accept(code, form.get("password", ""))
+        if account.totp or account.role in bench.config.app.second_factor:
+            return _second(request, account, form)
+        bench.users.entered(account)
+    except InputError as error:
+        return _invitation(request, code, plain.explained(request, error))
+    return plain.welcome(request, account, RedirectResponse("/", 303))
 
 
 def _second(request: Request, account: Account, form: dict[str, str]) -> Response:
@@ -163,6 +195,7 @@ async def _first_page(request: Request) -> Response:
 
 routes = [
     Route("/sign-in", plain.answered(_sign_in), methods=["GET", "POST"]),
+    Route("/sign-in/invited", plain.answered(_invited), methods=["GET", "POST"]),
     Route("/sign-in/code", plain.answered(_code), methods=["POST"]),
     Route("/sign-out", plain.answered(_sign_out), methods=["GET", "POST"]),
     Route("/live", _first_page),

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from engine.access.departments import Departments
-from engine.access.rights import ALL_SITES, MANAGER, may
+from engine.access.rights import ALL_SITES, EMPLOYEE, MANAGER, may
 
 
 @dataclass(frozen=True)
@@ -31,6 +31,7 @@ class Account:
         recovery: SHA-256 of recovery codes.
         id: random; sessions name the account by it, because another account may bear the name later.
         issuer, subject: the identity of the organisation's sign-in to which the account is bound; empty: none yet.
+        invited, invited_until_s: SHA-256 of the code with which the owner chooses a password, and until when it counts; empty: none.
         ended_s: when sessions were ended last, in whole seconds since 1970; no identity that was proven before opens the account.
     """
 
@@ -50,11 +51,16 @@ class Account:
     issuer: str = ""
     subject: str = ""
     ended_s: int = 0
+    invited: str = ""
+    invited_until_s: int = 0
 
     @property
     def scope(self) -> Departments | None:
-        """The departments whose people the user sees, on the days on which they belonged there; None: everybody."""
-        return Departments(self.departments) if self.role == MANAGER else None
+        """The departments whose people the user sees, on the days on which they belonged there; None: everybody.
+
+        An employee sees nobody: their own record is a way of its own.
+        """
+        return Departments(self.departments) if self.role in {MANAGER, EMPLOYEE} else None
 
     def may(self, action: str) -> bool:
         """Return whether the user may do an action at the sites they see."""

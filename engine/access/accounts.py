@@ -6,7 +6,9 @@ Passwords are stored as argon2id hashes; `engine.access.throttle` slows guesses 
 from __future__ import annotations
 
 import dataclasses
+import hmac
 import logging
+import secrets
 import time
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
@@ -17,10 +19,10 @@ from typing import Any
 from engine.access import second_factor
 from engine.access.account import Account, loaded, new_id
 from engine.access.choosing import account_name, check_password
-from engine.access.credentials import CredentialFile, SlowHashes, one_at_a_time
+from engine.access.credentials import CredentialFile, SlowHashes, digest, one_at_a_time
 from engine.access.departments import Departments
 from engine.access.identities import Identity, owner_of
-from engine.access.rights import ALL_SITES, MANAGER, ROLES
+from engine.access.rights import ALL_SITES, EMPLOYEE, MANAGER, ROLES
 from engine.access.secret_texts import SecretTexts, is_sealed_text
 from engine.access.throttle import Attempt, Tries, Visitor
 from engine.errors import InputError, StorageError
@@ -32,6 +34,8 @@ log = logging.getLogger(__name__)
 _NOBODY = Visitor()
 _QUEUE, _QUEUE_OF_KNOWN = 4, 8
 """How many may wait for their password to be checked; browsers in which the user signed in before have places of their own."""
+INVITED_DAYS = 7
+"""So long an invitation counts."""
 
 
 class WrongSecret(InputError):
@@ -114,6 +118,7 @@ class AccountBook(CredentialFile[Account]):
         sites: Sequence[str] = (),
         departments: Sequence[str] = (),
         first: bool = False,
+        invited: bool = False,
     ) -> Account:
         """Add an account.
 
@@ -121,6 +126,7 @@ class AccountBook(CredentialFile[Account]):
             password: at least `PASSWORD_LENGTH` characters; empty: `email` is required.
             departments: of a manager; nobody else has any.
             first: refuse if any account exists.
+            invited: neither password nor address is needed, because `invite` follows.
 
         Raises:
             InputError: a value cannot be used, the name or address is taken, or `first` is refused.
@@ -131,11 +137,12 @@ class AccountBook(CredentialFile[Account]):
         name = account_name(name, self.all())
         email = clean_text(email, what="e-mail address", limit=200).casefold() if email.strip() else ""
         _check_role(role)
-        if not password and not email:
+        if not password and not email and not invited:
             raise InputError(f"{name} has neither a password nor an e-mail address", hint="give one of them")
         own = _departments(role, departments)
         hashed = self._hash(password, name, email) if password else ""
         account = Account(name, role, hashed, email, language, _unique(sites), departments=own, id=new_id())
+        _check_sites(account)
 
         def put(accounts: dict[str, Account]) -> None:
             if first and accounts:
@@ -175,7 +182,7 @@ class AccountBook(CredentialFile[Account]):
             changes["role"] = role
         if password is not None:
             own = self.all().get(name)
-            changes["hash"] = self._hash(password, name, own.email if own else "")
+            changes |= {"hash": self._hash(password, name, own.email if own else ""), "invited": ""}
         if active is not None:
             changes["active"] = active
         if sites is not None:
@@ -191,11 +198,58 @@ class AccountBook(CredentialFile[Account]):
                 had = before.departments if after.role == MANAGER else ()
                 own = _departments(after.role, had if departments is None else departments)
                 after = dataclasses.replace(after, departments=own)
+            _check_sites(after)
             accounts[name] = after
             self._keep_admin(accounts)
 
         self._change(put)
         return self.all()[name]
+
+    def invite(self, name: str) -> str:
+        """Return a code with which the account's owner chooses a password, once and within `INVITED_DAYS`; earlier ones end.
+
+        Raises:
+            InputError: no such user.
+            StorageError: the account cannot be written.
+        """
+        code = secrets.token_urlsafe(16)
+        until = int(self._clock()) + INVITED_DAYS * 86400
+
+        def put(accounts: dict[str, Account]) -> None:
+            account = _named(accounts, name)
+            accounts[name] = dataclasses.replace(account, invited=digest(code), invited_until_s=until)
+
+        self._change(put)
+        return code
+
+    def invited(self, code: str) -> Account | None:
+        """Return the account that a code invites to; None: it does not count, or not any more."""
+        meant, now = digest(code.strip()), self._clock()
+        good = (each for each in self.all().values() if each.invited and each.active and now < each.invited_until_s)
+        return next((each for each in good if hmac.compare_digest(each.invited, meant)), None)
+
+    def accept(self, code: str, password: str) -> Account:
+        """Give an account the password that its owner chose; the code ends, and so do running sessions.
+
+        Raises:
+            InputError: the code does not count, or the password cannot be used.
+            StorageError: the account cannot be written.
+        """
+        if (found := self.invited(code)) is None:
+            raise _no_invitation()
+        hashed = self._hash(password, found.name, found.email)
+
+        def put(accounts: dict[str, Account]) -> None:
+            own = next((each for each in accounts.values() if each.id == found.id), None)
+            if own is None or not own.active or own.invited != found.invited:  # somebody was faster
+                raise _no_invitation()
+            accounts[own.name] = self._ended(own, hash=hashed, invited="", invited_until_s=0)
+
+        self._change(put)
+        accepted = self.of_id(found.id)
+        if accepted is None:
+            raise _no_invitation()
+        return accepted
 
     def remove(self, name: str) -> None:
         """Remove an account.
@@ -373,6 +427,17 @@ class AccountBook(CredentialFile[Account]):
 
 def _place(account: Account) -> str:
     return f"accounts.json/{account.id}"
+
+
+def _no_invitation() -> InputError:
+    return InputError(
+        phrase("this link was used or has expired"), hint=phrase("sign in, or ask whoever sent it for a new one")
+    )
+
+
+def _check_sites(account: Account) -> None:
+    if account.role == EMPLOYEE and (len(account.sites) > 1 or ALL_SITES in account.sites):
+        raise InputError("an employee has one site", hint="name the site at which they work")
 
 
 def _check_role(role: str) -> None:

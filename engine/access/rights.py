@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-ROLES = ("admin", "hr", "manager", "security", "viewer")
+ROLES = ("admin", "hr", "manager", "security", "viewer", "employee")
 MANAGER = "manager"
 """The role that sees the people of its departments only, see `Account.scope`."""
+EMPLOYEE = "employee"
+"""The role that sees nothing but the record of the person to whom the account belongs, see `engine.access.bindings`."""
 
 ACTIONS: Mapping[str, frozenset[str]] = {
     action: frozenset(("admin", *roles))
@@ -25,13 +27,16 @@ ACTIONS: Mapping[str, frozenset[str]] = {
         "people.enrol": ("hr", "security"),
         "people.edit": ("hr",),
         "people.forget": ("hr",),
+        "people.access": ("hr",),  # let people read their own record, with an account of the role employee
         "alerts.view": ("security",),
         "alerts.review": ("security",),
         "search.faces": ("security",),  # by photo, over all who passed
         "faces.confirm": ("security",),  # faces near the threshold; a "no" takes a passage back
         "system.tune": ("security",),  # the match threshold decides who gets in
         "system.view": ("hr", "security"),
-        "account.own": ("hr", "manager", "security", "viewer"),  # one's own password, second factor and sessions
+        "own.view": ("hr", "manager", "security", "viewer", EMPLOYEE),  # what is held on the person whose account it is
+        "own.request": ("hr", "manager", "security", "viewer", EMPLOYEE),  # ask for a correction or leave of one's own
+        "account.own": ("hr", "manager", "security", "viewer", EMPLOYEE),  # own password, second factor and sessions
         "system.settings": (),  # what muster.toml of this site says
         "system.audit": (),
         "system.manage": (),

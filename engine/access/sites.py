@@ -39,6 +39,14 @@ def _below(workspace: Path) -> list[Path]:
         return []
 
 
+def home_of(workspace: Path) -> Path:
+    """Return the workspace that holds the accounts for a site: the one whose `sites/` it lies in, else itself."""
+    folder = workspace.resolve()
+    home = folder.parent.parent
+    below = folder.parent.name == SITES_FOLDER and folder.name[:1] != "."
+    return home if below and any((home / name).is_file() for name in (CONFIG_NAME, "accounts.json")) else workspace
+
+
 def site_names(workspace: Path, home: str) -> tuple[str, ...]:
     """Return the name of every site, home first, without checking its settings."""
     return tuple(dict.fromkeys((home, *(folder.name for folder in _below(workspace)))))

@@ -29,7 +29,6 @@ from engine.operations.reach import chosen
 from engine.operations.serving import become, check_installed, check_port, together
 
 if TYPE_CHECKING:
-    from engine.access import AccountBook
     from engine.operations.reach import Reach
     from engine.workbench import Workbench
 
@@ -84,7 +83,7 @@ def workbench(
 def tell_workbench(bench: Workbench, reach: Reach, host: str, port: int, *, sample: bool) -> None:
     """Print how people sign in at the workbench's server, and how other machines reach it. If there is no account, a link creates one."""
     if sample:
-        add_sample_accounts(bench.accounts)
+        add_sample_accounts(bench)
     elif not bench.accounts.all():
         from engine.access import offer_setup
 
@@ -105,18 +104,21 @@ def invite_sample_screen(bench: Workbench, reach: Reach, host: str, port: int, w
     )
 
 
-def add_sample_accounts(accounts: AccountBook) -> None:
-    """Give each role an account, all with one new password.
+def add_sample_accounts(bench: Workbench) -> None:
+    """Give each role an account, all with one new password; the employee's belongs to the first person of the list.
 
     The password is new at every start: the sample data is public, but other people may reach this machine.
     """
-    from engine.access import MANAGER, ROLES
+    from engine.access import EMPLOYEE, MANAGER, ROLES
 
     password = "-".join(secrets.token_hex(3) for _ in range(2))
+    accounts, people = bench.accounts, bench.people.known()
     known = accounts.all()
     for role in ROLES:
         if role in known:
             accounts.change(role, password=password)
         else:
             accounts.add(role, role, password, departments=("Production",) if role == MANAGER else ())
+    if people and bench.bindings.person(accounts.all()[EMPLOYEE]) is None:
+        bench.bindings.rebind(EMPLOYEE, min(people), author="muster app")
     say(f"Sign in as {', '.join(ROLES)} with the password {password}.")

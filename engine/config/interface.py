@@ -33,7 +33,7 @@ class AppConfig(Section):
     """Hours until a user must sign in again."""
     idle_min: float = Field(60.0, ge=0, le=60 * 24 * 30)
     """Minutes without a click after which a session ends; 0: never. A page that renews itself does not count."""
-    second_factor: tuple[Literal["admin", "hr", "manager", "security", "viewer"], ...] = ()
+    second_factor: tuple[Literal["admin", "hr", "manager", "security", "viewer", "employee"], ...] = ()
     """Roles that must give a code of an authenticator app beside their password; others may."""
     hosts: tuple[str, ...] = ()
     """Host names at which browsers reach the workbench, such as `muster.example.com`. `localhost` and plain addresses always work."""

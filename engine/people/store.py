@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import AbstractContextManager
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -142,6 +142,7 @@ class PeopleStore:
     Args:
         employment: where changes of department and of `active` are dated; default: `employment.csv` beside the file.
         today: the workplace's day, from which on a change holds that has no date.
+        passing: told of the ids of people who come or go, so that nobody inherits what belonged to somebody else of the same id.
     """
 
     def __init__(
@@ -149,11 +150,12 @@ class PeopleStore:
         place: Path | PeopleKeep,
         employment: EmploymentBook | None = None,
         today: Callable[[], date] = lambda: datetime.now(UTC).date(),
+        passing: Callable[[Collection[str]], object] = lambda _ids: None,
     ) -> None:
         self.keep = PeopleFile(place) if isinstance(place, Path) else place
         if employment is None and isinstance(place, Path):
             employment = EmploymentBook(place.with_name("employment.csv"))
-        self.employment, self.today = employment, today
+        self.employment, self.today, self._passing = employment, today, passing
         self._known: tuple[object, Mapping[str, Person]] | None = None
 
     def all(self) -> dict[str, Person]:
@@ -223,6 +225,8 @@ class PeopleStore:
             before = self.keep.load()
             after = dict(before)
             change(after)
+            if passing := before.keys() ^ after.keys():
+                self._passing(passing)
             self._date(before, after, dating)
             self.keep.save(before, after)
         return after

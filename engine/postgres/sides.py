@@ -18,6 +18,7 @@ DOCUMENTS = {
     "devices.json": 0o600,
     "pins.json": 0o600,
     "badges.json": 0o600,
+    "bindings.json": 0o600,
     "tokens.json": 0o600,
     "calibration.json": 0o640,
     "reports.json": 0o640,

@@ -29,6 +29,7 @@ class PrivacyDesk:
         reader: opens the networks.
         threshold: returns the matching threshold in force.
         shared: the list of people who were erased, for all machines of a site; None: there is but one.
+        end_access: see `engine.privacy.erasure.forget`.
         reads_logs: returns whether this process may read and purge whole logs; a recorder in front of a database may not.
     """
 
@@ -40,9 +41,10 @@ class PrivacyDesk:
         retention: RetentionConfig,
         shared: ForgetList | None = None,
         reads_logs: Callable[[], bool] = lambda: True,
+        end_access: Callable[[str], bool] = lambda _: False,
     ) -> None:
         self._records, self._reader, self._threshold, self._retention = records, reader, threshold, retention
-        self._shared, self._reads_logs = shared, reads_logs
+        self._shared, self._reads_logs, self._end_access = shared, reads_logs, end_access
 
     def forget(
         self, employee_id: str, *, author: str = "", thorough: bool = True, progress: Progress = no_progress
@@ -63,6 +65,7 @@ class PrivacyDesk:
             author=author,
             progress=progress,
             shared=self._shared,
+            end_access=self._end_access,
         )
         forgotten.remember(self._records, employee_id)
         return receipt

@@ -77,15 +77,16 @@ def forget(
     author: str,
     progress: Progress,
     shared: ForgetList | None = None,
+    end_access: Callable[[str], bool] = lambda _: False,
 ) -> dict[str, object]:
     """Erase a person from the workspace, and write a receipt to `receipts/`.
 
-    Muster erases templates, faces kept for the search by photo, name, leave, employment, PIN, enrolment and evidence pictures, dossiers
-    that show the person as a stranger, waiting messages, the last change of settings that name them, and all pictures of incidents the
-    person took part in. It searches every other picture for the face: if it is the main face, the picture is erased, otherwise the face
-    is made unrecognisable. Log rows stay under the bare id. A pseudonym, which the seals allow, replaces an id that reveals the name, or
-    whose name is no longer known. Rows of closed months stay likewise. A face that resembles another enrolled person more counts as that
-    person's.
+    Muster erases templates, faces kept for the search by photo, name, leave, employment, PIN, access to the own record, enrolment and
+    evidence pictures, dossiers that show the person as a stranger, waiting messages, the last change of settings that name them, and
+    all pictures of incidents the person took part in. It searches every other picture for the face: if it is the main face, the picture
+    is erased, otherwise the face is made unrecognisable. Log rows stay under the bare id. A pseudonym, which the seals allow, replaces
+    an id that reveals the name, or whose name is no longer known. Rows of closed months stay likewise. A face that resembles another
+    enrolled person more counts as that person's.
 
     The keys of their templates and pictures are destroyed (ISO/IEC 24745): what copies of the workspace hold of them cannot be opened
     any more.
@@ -94,6 +95,7 @@ def forget(
         reader: opens the networks that search other pictures; None: skip the search, which the receipt records.
         threshold: smallest similarity (`>=`) of the person's own faces.
         progress: called with the number of pictures.
+        end_access: removes the account with which the person reads their own record; returns whether there was one.
         shared: tells the other machines of a site; log rows then always get the pseudonym, because rows may still be on their way.
 
     Returns:
@@ -132,6 +134,7 @@ def forget(
     SettingsDesk(records).forget(lambda text: any(mentions(text, each) for each in {name, *subject.ids}))
     leave, pin = records.leave.remove(employee_id), records.pins.remove(employee_id)
     records.badges.remove(employee_id)
+    access = end_access(employee_id)
     account = records.accounts.remove(employee_id)
     told = {name} - {""}  # an author may be recorded by name
     if _told_by_id(subject) or shared is not None:
@@ -167,6 +170,7 @@ def forget(
         "employment_entries": employment,
         "time_account_entries": account,
         "pin": pin,
+        "access_to_own_record": access,
         "day_sheets": sheets,
         "log_rows_kept_under_the_id": 0 if pseudonym else len(subject.attendance),
         "sightings_kept_under_the_id": 0 if pseudonym else len(subject.sightings) + len(subject.compared),

@@ -5,6 +5,7 @@ Not here: what the law asks for (`engine.privacy`), figures and exports (`engine
 
 from engine.records.account_desk import AccountDesk
 from engine.records.alerts import AlertBoard
+from engine.records.binding_desk import BindingDesk
 from engine.records.books import Records
 from engine.records.bundle import bundle_name, gather, pack
 from engine.records.confirm_desk import ConfirmDesk, Question
@@ -31,6 +32,7 @@ __all__ = [
     "AccountDesk",
     "AlertBoard",
     "Answer",
+    "BindingDesk",
     "BulkAction",
     "ConfirmDesk",
     "Exported",

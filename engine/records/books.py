@@ -9,7 +9,7 @@ from datetime import date, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from engine.access import AccountBook, Audit, BadgeBook, PinBook
+from engine.access import AccountBook, Audit, BadgeBook, BindingBook, PinBook
 from engine.attendance import AttendanceBook, PunchRow
 from engine.errors import InputError, StorageError
 from engine.gallery import GalleryFile, GalleryStore, SeenFaces
@@ -65,6 +65,7 @@ class Records:
     audit: Audit
     pins: PinBook
     badges: BadgeBook
+    bindings: BindingBook
     vault: Vault
     seals: StateSeals | None = None
     users: AccountBook | None = None

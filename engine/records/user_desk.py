@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from engine.access import ALL_SITES, Account, AccountBook, Identity, NotAdmitted, Visitor, WrongSecret
+from engine.access import ALL_SITES, INVITED_DAYS, Account, AccountBook, Identity, NotAdmitted, Visitor, WrongSecret
 from engine.errors import InputError
 from engine.records.books import Records
 
@@ -16,6 +16,7 @@ class UserDesk:
 
     def __init__(self, records: Records, accounts: AccountBook, sites: Callable[[], Sequence[str]]) -> None:
         self._records, self._accounts, self._sites = records, accounts, sites
+        self.accounts = accounts
 
     def _note(self, action: str, user: str, detail: str, author: str) -> None:
         # an account may bear an employee's name, and logs carry ids only
@@ -39,6 +40,7 @@ class UserDesk:
         email: str = "",
         sites: Sequence[str] = (),
         departments: Sequence[str] = (),
+        invited: bool = False,
         author: str,
     ) -> Account:
         """Add an account, see `AccountBook.add`.
@@ -48,7 +50,9 @@ class UserDesk:
             StorageError: the account cannot be written.
         """
         self._check(sites)
-        account = self._accounts.add(name, role, password, email=email, sites=sites, departments=departments)
+        account = self._accounts.add(
+            name, role, password, email=email, sites=sites, departments=departments, invited=invited
+        )
         self._note("add_user", account.name, _told(account), author)
         return account
 
@@ -82,6 +86,28 @@ class UserDesk:
         detail = f"{_told(account)}{state}{', new password' if password else ''}"
         self._note("change_user", name, detail, author)
         return account, detail
+
+    def invite(self, name: str, *, author: str) -> str:
+        """Return a code with which an account's owner chooses a password, see `AccountBook.invite`.
+
+        Raises:
+            InputError: the user does not exist.
+            StorageError: the change cannot be written.
+        """
+        code = self._accounts.invite(name)
+        self._note("invite_user", name, f"to choose a password within {INVITED_DAYS} days", author)
+        return code
+
+    def accept(self, code: str, password: str) -> Account:
+        """Give an account the password that its owner chose, see `AccountBook.accept`.
+
+        Raises:
+            InputError: the code does not count, or the password cannot be used.
+            StorageError: the change cannot be written.
+        """
+        account = self._accounts.accept(code, password)
+        self._note("change_user", account.name, "chose a password by the link", account.name)
+        return account
 
     def entered(self, account: Account, detail: str = "signed in") -> None:
         """Record that a user signed in or out (`detail`)."""

@@ -40,6 +40,7 @@ SECRETS = (
     "tokens.json",
     "pins.json",
     "badges.json",
+    "bindings.json",
     "calibration.json",
     "retention.json",
 )

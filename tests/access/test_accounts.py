@@ -155,6 +155,9 @@ def test_administrators_may_everything_and_the_others_what_their_work_asks_for()
             "leave.view",
             "live.camera",
             "live.view",
+            "own.request",
+            "own.view",
+            "people.access",
             "people.edit",
             "people.enrol",
             "people.forget",
@@ -168,6 +171,8 @@ def test_administrators_may_everything_and_the_others_what_their_work_asks_for()
             "attendance.picture",
             "attendance.view",
             "leave.view",
+            "own.request",
+            "own.view",
         ],
         "security": [
             "account.own",
@@ -176,13 +181,16 @@ def test_administrators_may_everything_and_the_others_what_their_work_asks_for()
             "faces.confirm",
             "live.camera",
             "live.view",
+            "own.request",
+            "own.view",
             "people.enrol",
             "people.view",
             "search.faces",
             "system.tune",
             "system.view",
         ],
-        "viewer": ["account.own", "attendance.view", "live.view"],
+        "viewer": ["account.own", "attendance.view", "live.view", "own.request", "own.view"],
+        "employee": ["account.own", "own.request", "own.view"],
     }
     with pytest.raises(KeyError):
         may("admin", "no such thing")

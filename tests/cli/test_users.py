@@ -77,8 +77,9 @@ def test_the_sample_has_an_account_for_each_role_at_every_start(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for _ in range(3):
-        accounts = Workbench(tmp_path).accounts
-        add_sample_accounts(accounts)
+        bench = Workbench(tmp_path)
+        accounts = bench.accounts
+        add_sample_accounts(bench)
         password = capsys.readouterr().out.split("password ")[1].strip().rstrip(".")
         assert set(accounts.all()) == set(ROLES)
         assert accounts.check("admin", password, datetime.now(UTC)).role == "admin"

@@ -58,6 +58,10 @@ _PICTURES = PICTURE_FOLDERS
 
 ASKED: Mapping[str, Sequence[tuple[str, str, str]]] = {
     "/sign-in": [("GET", "/sign-in", "sign-in page")],
+    "/sign-in/invited": [
+        ("GET", "/sign-in/invited", "page of a link by which somebody chooses a password"),
+        ("POST", "/sign-in/invited", "takes the password, with the code of the link"),
+    ],
     "/sign-in/code": [("POST", "/sign-in/code", "second factor, after the password")],
     "/sign-in/organisation": [("GET", "/sign-in/organisation", "leads to the organisation's sign-in")],
     "/oauth2callback": [("GET", "/oauth2callback", "way back from there")],
@@ -100,6 +104,7 @@ def route_rows(folder: Path) -> list[list[str]]:
     for role in ROLES:
         bench.accounts.add(role, role, email=f"{role}@example.com", departments=("Sales",) if role == "manager" else ())
     bench.people.add(Person("E1", "Ann Example", department="Sales"))
+    bench.bindings.bind("E1", "employee", author="tests")
     write_jpeg(folder / _OF_SALES, np.full((60, 60, 3), 90, np.uint8))
     punch(bench, "E1", datetime(2025, 3, 10, 8, tzinfo=UTC), track="t", image=_OF_SALES)
     for kind in _PICTURES:

@@ -11,7 +11,7 @@ from markupsafe import Markup
 
 from app.ui import bases, parts
 from app.ui.address import day_of, to
-from app.views.people import employment, forget, identify
+from app.views.people import employment, forget, identify, own_access
 from app.views.people import templates as people_templates
 from app.web import access
 from app.words import say, say_date, say_time
@@ -45,6 +45,8 @@ def show(bench: Workbench, employee_id: str) -> None:
             _punches(bench, employee_id)
     if person is not None and access.may("people.edit"):
         identify.show(bench, employee_id, person)
+    if person is not None and access.may("people.access"):
+        own_access.show(bench, employee_id, person)
     people_templates.show(bench, employee_id, person.name if person else employee_id)
     if access.may("people.edit") or access.may("people.forget"):
         _held(bench, employee_id, person)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Sequence
 
 import pandas as pd
@@ -12,6 +13,7 @@ from app.ui.people_filter import departments
 from app.web import access
 from app.words import LANGUAGES, say
 from engine.access import ALL_SITES, MANAGER, ROLES, Account
+from engine.errors import MusterError
 from engine.records import UserDesk
 from engine.workbench import Workbench
 
@@ -36,6 +38,7 @@ def _role(role: str) -> str:
         "manager": say("Manager: attendance and leave of their departments"),
         "security": say("Security: alerts, registration, cameras"),
         "viewer": say("Viewer: live picture and attendance"),
+        "employee": say("Employee: their own record"),
     }[role]
 
 
@@ -75,8 +78,48 @@ def _departments_field(key: str, had: Sequence[str] = ()) -> list[str]:
     )
 
 
+def _place(account: Account) -> str:
+    """The site whose people the account may be bound to: its only one, else the one that is shown, else its first."""
+    served = access.every_site()
+    theirs = [name for name in served if account.sees(name, served[0])]
+    here = access.site()
+    return here if here in theirs else next(iter(theirs), served[0])
+
+
+def _whose(account: Account) -> str:
+    """The id of the person to whom an account belongs; empty: to nobody."""
+    with contextlib.suppress(MusterError):
+        person = access.bindings("system.manage", _place(account)).person(account)
+        return person.employee_id if person else ""
+    return ""
+
+
+def _person_field(key: str, had: str = "") -> str:
+    """The person whose record the account reads."""
+    people = access.reading("system.manage").people.known()
+    options = list(
+        dict.fromkeys(([had] if had else []) + sorted(people, key=lambda each: people[each].name.casefold()))
+    )
+    return (
+        st.selectbox(
+            say("Person"),
+            options,
+            options.index(had) if had else None,
+            key=key,
+            accept_new_options=True,
+            format_func=lambda each: f"{people[each].name} · {each}" if each in people else each,
+            placeholder=say("Whose record they read"),
+            help=say(
+                "Needed for the role Employee. Others may read their own record, too. Of another site: type the id."
+            ),
+        )
+        or ""
+    )
+
+
 def _table(accounts: list[Account]) -> None:
     several = len(access.every_site()) > 1
+    whose = {account.name: _whose(account) for account in accounts}
     managers = any(account.role == MANAGER for account in accounts)
     rows = [
         {
@@ -92,6 +135,7 @@ def _table(accounts: list[Account]) -> None:
             say("E-mail"): account.email,
             **({say("Sites"): _sites_of(account)} if several else {}),
             **({say("Departments"): ", ".join(account.departments)} if managers else {}),
+            **({say("Person"): whose[account.name] or "–"} if any(whose.values()) else {}),
             say("Language"): LANGUAGES.get(account.language, "–"),
         }
         for account in sorted(accounts, key=lambda account: account.name.casefold())
@@ -109,7 +153,7 @@ def _acted(act: Callable[[UserDesk, str], object], done: str) -> None:
 def _add() -> None:
     with st.form("add_user", border=False, clear_on_submit=False):
         name = st.text_input(say("User name"), max_chars=60, key="new_name") or ""
-        role = st.selectbox(say("Role"), ROLES, index=len(ROLES) - 1, format_func=_role, key="new_role")
+        role = st.selectbox(say("Role"), ROLES, index=ROLES.index("viewer"), format_func=_role, key="new_role")
         password = parts.new_password(say("Password"), "new_password")
         email = st.text_input(
             say("E-mail"),
@@ -118,11 +162,16 @@ def _add() -> None:
             help=say("Your organisation's sign-in identifies them by it the first time. Otherwise leave it empty."),
         )
         departments = _departments_field("new_departments")
+        person = _person_field("new_person")
         sites = _sites_field("new_sites")
         wanted = st.form_submit_button(say("Add"), type="primary")
     if wanted:
-        _acted(
-            lambda desk, author: desk.add(
+        place = sites[0] if sites and sites[0] != ALL_SITES else access.every_site()[0]
+
+        def add(desk: UserDesk, author: str) -> None:
+            bindings = access.bindings("system.manage", place)
+            bindings.check(role, person)
+            account = desk.add(
                 name,
                 role,
                 password or "",
@@ -130,9 +179,10 @@ def _add() -> None:
                 sites=sites or (),
                 departments=departments,
                 author=author,
-            ),
-            say("User added"),
-        )
+            )
+            bindings.rebind(account.name, person, author=author)
+
+        _acted(add, say("User added"))
 
 
 def _change(accounts: dict[str, Account]) -> None:
@@ -152,21 +202,33 @@ def _change(accounts: dict[str, Account]) -> None:
             help=say("Leave empty to keep the current one."),
         )
         departments = _departments_field(f"departments-of-{user}", account.departments)
+        had = _whose(account)
+        person = _person_field(f"person-of-{user}", had)
         sites = _sites_field(f"sites-of-{user}", account.sites)
         saved = st.form_submit_button(say("Save"), type="primary")
     moved = sites is not None and tuple(sites) != account.sites
     other = tuple(departments) != account.departments
-    if saved and (role != account.role or password or moved or other):
+    if saved and (role != account.role or password or moved or other or person != had):
+
+        def change(desk: UserDesk, author: str) -> None:
+            bindings = access.bindings("system.manage", _place(account))
+            bindings.check(role, person)
+            if role != account.role or password or moved or other:
+                desk.change(
+                    user,
+                    author=author,
+                    role=role if role != account.role else None,
+                    password=password or None,
+                    sites=sites if moved else None,
+                    departments=departments if other else None,
+                )
+            bindings.rebind(user, person, author=author)
+
         _acted(
-            lambda desk, author: desk.change(
-                user,
-                author=author,
-                role=role if role != account.role else None,
-                password=password or None,
-                sites=sites if moved else None,
-                departments=departments if other else None,
-            ),
-            say("Saved. Their sessions have ended."),
+            change,
+            say("Saved. Their sessions have ended.")
+            if role != account.role or password or moved or other
+            else say("Saved"),
         )
     with st.container(horizontal=True):
         if account.active and st.button(say("Block"), icon=":material/block:", key="user_block"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from engine.access import EMPLOYEE
 from engine.evaluation import Estimate
 from engine.operations.overview import CLASSES
 from engine.operations.papers.facts import Facts
@@ -26,6 +27,7 @@ _ROLES: Mapping[str, str] = {
     "manager": N_("manager: attendance of their departments"),
     "security": N_("security: alerts, strangers, search by photo, threshold"),
     "viewer": N_("viewer: attendance, to read"),
+    "employee": N_("employee: their own record"),
 }
 _KEPT: Mapping[str, tuple[str, str]] = {
     "templates": (N_("templates (embeddings) of enrolled people"), N_("to recognise them")),
@@ -204,7 +206,7 @@ class Writer:
     def access(self) -> Part:
         say = self.say
         rows = [
-            (Line(say(_ROLES[role])), Line(", ".join(names), "accounts.json"))
+            (Line(say(_ROLES[role])), Line(str(len(names)) if role == EMPLOYEE else ", ".join(names), "accounts.json"))
             for role, names in self.facts.overseers.items()
         ]
         lines = () if rows else (self.gap(N_("Who may open the workbench: there are no accounts yet")),)

@@ -48,6 +48,8 @@ def test_without_a_session_little_is_answered(made: dict[str, str]) -> None:
 OPEN = (
     "GET /sign-in",
     "POST /sign-in/code",
+    "GET /sign-in/invited",
+    "POST /sign-in/invited",
     "GET /sign-in/organisation",
     "GET /oauth2callback",
     "GET /sign-out",

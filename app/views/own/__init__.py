@@ -1,0 +1,5 @@
+"""My record: what is held on the person whose account it is, on a phone first."""
+
+from app.views.own.page import show
+
+__all__ = ["show"]
