@@ -53,6 +53,7 @@ from engine.records import (
     Office,
     PunchDesk,
     Records,
+    RequestDesk,
     SettingsDesk,
     SitesDesk,
     StaffDesk,
@@ -265,6 +266,11 @@ class Workbench:
     def answers(self) -> AnswerBook:
         """Answers about faces near the threshold."""
         return self.records.answers
+
+    @cached_property
+    def requests(self) -> RequestDesk:
+        """Takes what people ask for about their own days, and decides."""
+        return RequestDesk(self.records, self.leave_desk)
 
     @cached_property
     def confirm(self) -> ConfirmDesk:

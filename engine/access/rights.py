@@ -21,6 +21,7 @@ ACTIONS: Mapping[str, frozenset[str]] = {
         "attendance.export": ("hr", "manager"),
         "attendance.correct": ("hr",),
         "attendance.approve": ("hr", "manager"),  # corrections that somebody else made
+        "requests.decide": ("hr", "manager"),  # what people ask about their own days, and leave
         "attendance.close": ("hr",),  # a month, for payroll
         "leave.view": ("hr", "manager"),
         "people.view": ("hr", "security"),

@@ -13,6 +13,7 @@ from engine.attendance.evidence import record_shown
 from engine.attendance.inside import Inside, count_inside, inside_now
 from engine.attendance.log import Sighting
 from engine.attendance.presence import Direction, Meaning, meaning
+from engine.attendance.requests import REQUEST, Decision, Request, RequestBook, RequestRow, RequestState
 from engine.attendance.rota import Rota
 from engine.attendance.rows import FACELESS, IMPORTED, PUNCH, DayRows, PunchRow, turned, valid_rows
 from engine.attendance.sheet import Book, day_sheet
@@ -26,6 +27,7 @@ __all__ = [
     "KINDS_OF_HOURS",
     "LONG",
     "PUNCH",
+    "REQUEST",
     "RULES",
     "SHEET_COLUMNS",
     "AttendanceBook",
@@ -37,12 +39,17 @@ __all__ = [
     "CoverageBook",
     "DayRows",
     "DaySheet",
+    "Decision",
     "Direction",
     "Inside",
     "Meaning",
     "Plan",
     "Presence",
     "PunchRow",
+    "Request",
+    "RequestBook",
+    "RequestRow",
+    "RequestState",
     "Rota",
     "SheetChange",
     "Sighting",

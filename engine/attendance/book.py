@@ -11,12 +11,13 @@ from zoneinfo import ZoneInfo
 from engine.attendance.closing import ClosedBook
 from engine.attendance.correction_log import CorrectionLog
 from engine.attendance.corrections import Correction
-from engine.attendance.day import Status
+from engine.attendance.day import DaySheet, Status
 from engine.attendance.keeper import SheetKeeper
 from engine.attendance.log import PunchLog, Sighting
 from engine.attendance.periods import Periods, forces, reach
 from engine.attendance.placing import Placing
 from engine.attendance.presence import Direction, Meaning, meaning
+from engine.attendance.requests import RequestBook
 from engine.attendance.rota import Rota
 from engine.attendance.rows import PunchRow, valid_rows
 from engine.attendance.sheet_cache import SheetCache
@@ -58,6 +59,7 @@ class AttendanceBook:
         self.log = PunchLog(logs, workspace, zone, timedelta(seconds=config.cool_down_s), plan.directions)
         self.corrections = CorrectionLog(logs, zone, four_eyes=plan.config.four_eyes)
         self.closed = ClosedBook(logs, zone)
+        self.requests = RequestBook(logs, zone)
         cache = SheetCache(workspace / "attendance", logs.sealer)
         self.sheets = DaySheets(self.log, self.corrections, self.closed, self.rota, plan, zone, cache)
         self.keeper = SheetKeeper(self.log, self.corrections, plan.coverage, self.sheets, zone, may_write_sheets)
@@ -178,16 +180,49 @@ class AttendanceBook:
             self.keeper.changed(self._touched(made.day for made, error in found if error is None), people)
         return found
 
+    def correct_together(self, wanted: Sequence[Correction], people: Mapping[str, Person]) -> list[Correction]:
+        """Correct one person's day by several rows, all or none, see `CorrectionLog.make_together`, and update its sheet.
+
+        Raises:
+            InputError: one of them makes no sense; nothing was written.
+            StorageError: the rows could not be written.
+        """
+        begin, passages = self._prepared(wanted, people)
+        made = self.corrections.make_together(wanted, begin, passages)
+        self.keeper.changed(self._touched([wanted[0].day]), people)
+        return made
+
+    def foreseen(self, wanted: Sequence[Correction], people: Mapping[str, Person]) -> DaySheet | None:
+        """What a person's day would come to with corrections that are not written; None: nobody would be seen or expected.
+
+        Raises:
+            InputError: one of them makes no sense.
+            StorageError: the logs cannot be read.
+        """
+        begin, passages = self._prepared(wanted, people)
+        who, day = wanted[0].employee_id, wanted[0].day
+        before = [row for row in self.corrections.about_days(day, day) if row.employee_id == who]
+        return self.sheets.foreseen(day, people, who, self.corrections.checked(wanted, before, begin, passages))
+
     def _corrected(self, wanted: Correction, people: Mapping[str, Person]) -> Correction:
-        who, day = wanted.employee_id, wanted.day
+        return self.corrections.make(wanted, *self._prepared([wanted], people))
+
+    def _prepared(self, wanted: Sequence[Correction], people: Mapping[str, Person]) -> tuple[datetime, list[PunchRow]]:
+        """Check corrections of one person's day against it; return its begin and its passages.
+
+        Raises:
+            InputError: one of them cannot be of that day.
+        """
+        who, day = wanted[0].employee_id, wanted[0].day
         periods, begin = self._periods_around(who, day, people), self.rota.begins(*self._who(who, people), day)
         if who not in people and not any(periods.on(day + timedelta(days=offset)) for offset in (-1, 0, 1)):
             raise nobody_has(who, people)
-        if wanted.time is not None and wanted.timestamp >= begin:
-            self._placing(who, day, people, periods).check(wanted.time)
-        if wanted.value == Status.AS_PLANNED and wanted.action == "status":
-            self._check_planned(who, day, people)
-        return self.corrections.make(wanted, begin, periods.on(day))
+        for each in wanted:
+            if each.time is not None and each.timestamp >= begin:
+                self._placing(who, day, people, periods).check(each.time)
+            if each.value == Status.AS_PLANNED and each.action == "status":
+                self._check_planned(who, day, people)
+        return begin, periods.on(day)
 
     def _touched(self, days: Iterable[date]) -> set[date]:
         """The days whose sheets a correction of these may change: a passage next to midnight may go to the neighbour."""

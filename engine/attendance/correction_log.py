@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -46,20 +46,56 @@ class CorrectionLog(TypedDayLog[Correction]):
             InputError: the correction makes no sense; nothing was written.
             StorageError: the row could not be written.
         """
-        now, zone = wanted.timestamp, self._zone
-        new = replace(
-            wanted,
-            correction_id=new_id(now.astimezone(zone)),
-            timestamp=now.astimezone(zone),
-            time=wanted.time.astimezone(zone) if wanted.time else None,
-            direction=wanted.direction if wanted.action == "add" else None,
-            author=clean_text(wanted.author, what="author", limit=100),
-            reason=clean_text(wanted.reason, what="reason", limit=500),
-        )
-        if now < begin:
-            raise InputError(f"{new.day} has not come yet", hint="correct what has been, import leave for what will be")
+        return self.make_together([wanted], begin, passages)[0]
+
+    def make_together(
+        self, wanted: Sequence[Correction], begin: datetime, passages: Iterable[PunchRow]
+    ) -> list[Correction]:
+        """Check and write several corrections of one person's day, all or none, see `make`.
+
+        Rows that have an id keep it, and are written once: if one of them is in the log, nothing is written again.
+
+        Raises:
+            InputError: one of them makes no sense; nothing was written.
+            StorageError: the rows could not be written.
+        """
+        rows, first = list(passages), wanted[0]
         with self.exclusive():
-            before = [row for row in self.about_days(new.day, new.day) if row.employee_id == new.employee_id]
-            check(new, before, [row.event_id for row in passages], now, four_eyes=self._four_eyes)
-            self.append(new.timestamp.date(), [new])
-        return new
+            before = [row for row in self.about_days(first.day, first.day) if row.employee_id == first.employee_id]
+            given = {row.correction_id for row in wanted} - {""}
+            if there := [row for row in before if row.correction_id in given]:
+                return there
+            made = self.checked(wanted, before, begin, rows)
+            self.append(made[0].timestamp.date(), made)
+        return made
+
+    def checked(
+        self, wanted: Iterable[Correction], before: Sequence[Correction], begin: datetime, passages: Iterable[PunchRow]
+    ) -> list[Correction]:
+        """Return corrections as they would be written, each with an id.
+
+        Args:
+            before: of the same person and day.
+
+        Raises:
+            InputError: one of them makes no sense.
+        """
+        held, events, made = list(before), [row.event_id for row in passages], list[Correction]()
+        for each in wanted:
+            now, zone = each.timestamp, self._zone
+            new = replace(
+                each,
+                correction_id=each.correction_id or new_id(now.astimezone(zone)),
+                timestamp=now.astimezone(zone),
+                time=each.time.astimezone(zone) if each.time else None,
+                direction=each.direction if each.action == "add" else None,
+                author=clean_text(each.author, what="author", limit=100),
+                reason=clean_text(each.reason, what="reason", limit=500),
+            )
+            if now < begin:
+                hint = "correct what has been, import leave for what will be"
+                raise InputError(f"{new.day} has not come yet", hint=hint)
+            check(new, held, events, now, four_eyes=self._four_eyes)
+            held.append(new)
+            made.append(new)
+        return made

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from engine.attendance.closing import ClosedBook, Closing
 from engine.attendance.correction_log import CorrectionLog
+from engine.attendance.corrections import Correction
 from engine.attendance.coverage import CoverageBook
 from engine.attendance.day import SHEET_COLUMNS, DaySheet, cells
 from engine.attendance.log import PunchLog, near
@@ -92,6 +93,27 @@ class DaySheets:
         days = self._begun(first, last)
         found = self._computed(days, people, closed=self._closed.about(first, last))
         return [row for day in days for row in found[day]]
+
+    def foreseen(
+        self, day: date, people: Mapping[str, Person], only: str, added: Sequence[Correction]
+    ) -> DaySheet | None:
+        """One person's sheet of a day with corrections that are in no log; None: nobody would be seen or expected.
+
+        Raises:
+            StorageError: the logs cannot be read.
+        """
+        plan = self._plan
+        book = Book(
+            people=people,
+            rota=self._rota,
+            zone=self._zone,
+            config=plan.config,
+            leave=plan.leave(day, day) if plan.leave else {},
+            corrections=[*self._corrections.about_days(day - BEFORE, day + AFTER), *added],
+            present=plan.clock().astimezone(UTC) if plan.clock else None,
+        )
+        rows = self._made([day], book, only, {}, ())[day]
+        return next((row for row in rows if row.employee_id == only), None)
 
     def _begun(self, first: date, last: date) -> list[date]:
         if self._plan.clock is not None:  # a night's working day may have begun before midnight

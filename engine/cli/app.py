@@ -35,6 +35,7 @@ from engine.cli import (
     punches,
     records,
     replay,
+    requests,
     search,
     security,
     serve,
@@ -79,7 +80,7 @@ app = typer.Typer(
 _PANELS = {
     Panel.START: (demo, serve, workbench, machine),
     Panel.RECOGNISE: (people, watching, kiosk, badge, archive),
-    Panel.ATTENDANCE: (attendance, punches, leave, account, month, hr),
+    Panel.ATTENDANCE: (attendance, punches, leave, requests, account, month, hr),
     Panel.SECURITY: (security, search, confirm, notify),
     Panel.ADMINISTER: (users, token, store, records, keys, backup, service, papers),
     Panel.MEASURE: (calibrate, replay, evaluate),

@@ -235,7 +235,7 @@ class RetentionConfig(Section):
     faces: int | None = Field(30, ge=0)
     """Faces of everybody whom a camera saw well, which the search by photo looks through; 0: none is kept."""
     attendance: int | None = Field(None, ge=31)
-    """Attendance log, day sheets, corrections and coverage."""
+    """Attendance log, day sheets, corrections, requests and coverage."""
     closed_sheets: int | None = Field(None, ge=31)
     """Sealed sheets of closed months; empty: as long as `attendance`."""
     incidents: int | None = Field(None, ge=31)

@@ -261,7 +261,7 @@ CLASSES: Mapping[str, tuple[tuple[str, ...], str | None]] = {
         "tailgating_images",
     ),
     "attendance logs": (
-        ("log/attendance", "log/corrections", "log/closings", "log/closed_days", "log/coverage"),
+        ("log/attendance", "log/corrections", "log/requests", "log/closings", "log/closed_days", "log/coverage"),
         "attendance",
     ),
     "day sheets": (("attendance",), "attendance"),

@@ -6,19 +6,19 @@ sheet. What is not named here does not exist for them: a page that asks for more
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import date
 from types import SimpleNamespace
 from typing import Any, Never, cast
 
 from engine.access import Departments
-from engine.attendance import Closing, Correction, DaySheet
+from engine.attendance import Closing, Correction, DaySheet, Request
 from engine.attendance.changes import SheetChange
 from engine.config.ids import nobody_has
 from engine.errors import InputError
 from engine.people import AccountEntry, Balance
-from engine.records import LeaveView
+from engine.records import LeaveView, Outcome
 from engine.records.names import replaced
 from engine.storage.logs.rows import day_range
 from engine.types import NOBODY, Person
@@ -136,6 +136,52 @@ class DepartmentView:
     def _sees_today(self, employee_id: str) -> bool:
         return self.sees(employee_id, self.whole.records.now().date())
 
+    def open_requests(self) -> list[Request]:
+        """See `RequestDesk.open`; of people who are theirs on all of the days."""
+        return [each for each in self.whole.requests.open() if self._holds(each)]
+
+    def all_requests(self) -> list[Request]:
+        """See `RequestDesk.all`; of people who are theirs on all of the days."""
+        return [each for each in self.whole.requests.all() if self._holds(each)]
+
+    def outcome(self, request: Request) -> Outcome:
+        """See `RequestDesk.outcome`.
+
+        Raises:
+            InputError: it is of somebody of other departments.
+        """
+        return self.whole.requests.outcome(self.request(request.id))
+
+    def request(self, request_id: str) -> Request:
+        """See `RequestDesk.find`.
+
+        Raises:
+            InputError: there is none, or it is of somebody of other departments.
+        """
+        found = self.whole.requests.find(request_id)
+        if not self._holds(found):
+            raise nobody_has(found.asked.employee_id, self.known(), phrase("choose somebody of your departments"))
+        return found
+
+    def _deciding(self, decide: Callable[..., Request]) -> Callable[..., Request]:
+        """A decision of theirs, about requests of their people alone."""
+        return lambda request_id, **values: decide(self.request(request_id).id, **values)
+
+    def _holds(self, request: Request) -> bool:
+        row = request.asked
+        return all(self.sees(row.employee_id, day) for day in day_range(row.day, row.end))
+
+    def requests(self) -> _Only:
+        """What of `RequestDesk` is theirs."""
+        desk = self.whole.requests
+        return _Only(
+            open=self.open_requests,
+            all=self.all_requests,
+            find=self.request,
+            outcome=self.outcome,
+            **{name: self._deciding(getattr(desk, name)) for name in ("approve", "decline", "reopen")},
+        )
+
     def changed(self, closing: Closing) -> list[SheetChange]:
         """See `MonthDesk.changed`."""
         found = self.whole.months.changed(closing)
@@ -164,6 +210,7 @@ def seen_by(whole: Workbench, departments: Departments | None) -> Workbench:
             kinds=whole.leave_desk.kinds, entries=view.leave, years=view.leave_years, balances=view.balances
         ),
         months=_Only(changed=view.changed),
+        requests=view.requests(),
         time_accounts=_Only(entries=view.account_entries),
     )
     return cast(Workbench, own)

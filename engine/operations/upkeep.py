@@ -60,6 +60,7 @@ def _keep_house(bench: Workbench) -> None:
             bench.records.note("change_person", employee_id, "employment", author="engine")
     except Tampered as error:  # the rest does not depend on it
         log.warning("dated changes of people wait: %s", error)
+    bench.requests.finish()
     bench.records.close(bench.clock(), bench.people.known())
     bench.privacy.purge_in_time(author="engine")
 

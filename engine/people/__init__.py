@@ -19,7 +19,7 @@ from engine.people.clock_times import in_zone
 from engine.people.dates import DateOrder
 from engine.people.employment import NO_CAREER, Career, Dating, EmploymentBook, EmploymentRow
 from engine.people.kinds import LeaveKinds
-from engine.people.leave import Leave, LeaveBook, LeaveChange
+from engine.people.leave import EntryStatus, Leave, LeaveBook, LeaveChange
 from engine.people.leave_import import LeaveImport, days_left, import_calendar, import_table
 from engine.people.shift_list import import_shifts
 from engine.people.staff import StaffImport, import_staff
@@ -55,6 +55,7 @@ __all__ = [
     "Dating",
     "EmploymentBook",
     "EmploymentRow",
+    "EntryStatus",
     "Leave",
     "LeaveBook",
     "LeaveChange",

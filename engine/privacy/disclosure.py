@@ -110,6 +110,7 @@ def export_subject(
         "corrections.json": held(
             records.attendance.corrections, "correction_id", {row.correction_id for row in corrections}
         ),
+        "requests.json": held(records.attendance.requests.log, "employee_id", subject.ids),
         "closed_months.json": held(closed, "row_id", {row.row_id for row in sealed}),
         "leave.json": scrub.rows(leave),
         "employment.json": scrub.rows(employment),
@@ -238,6 +239,7 @@ templates.json        numbers computed from pictures of the face, with which fac
 attendance_log.json   each time a camera recognised this person, or almost, a PIN or an import said so, and what was taken back
 day_sheets.json       attendance by day, as made from the log
 corrections.json      what people corrected or approved in it
+requests.json         what this person asked to have corrected, the leave they asked for, and what was decided
 closed_months.json    the days of closed months as they were sealed for payroll
 leave.json            leave and entitlements
 employment.json       from when on this person was employed, in which department and on which shift, as far as it is dated

@@ -143,6 +143,9 @@ def forget(
         told.add(employee_id)
     redacted = sum(log.redact(each) for log in records.logs for each in told)
     redacted += sum(records.audit.raw.redact(each) for each in told)
+    records.attendance.requests.log.raw.redact(
+        employee_id
+    )  # what they asked for is theirs alone: nothing leads back to it
     _put(records, subject, name=pseudonym, department="", email="", consent_at="", active=False)
     if book is not None:
         book.remove(employee_id)

@@ -220,7 +220,8 @@ class _Purge:
     def attendance(self, *, closed: bool) -> set[date]:
         """Treat days of attendance; `closed`: and their sealed sheets."""
         attendance, coverage = self._records.attendance, self._records.attendance.plan.coverage
-        logs = [attendance.log.raw, attendance.corrections.raw, *([coverage.log.raw] if coverage else [])]
+        books = [attendance.log.raw, attendance.corrections.raw, attendance.requests.log.raw]
+        logs = [*books, *([coverage.log.raw] if coverage else [])]
         old = set[date]()
         for log in (*logs, attendance.closed.days.raw) if closed else logs:
             old |= self.log(log)

@@ -18,6 +18,7 @@ from engine.records.months import MonthDesk, counted_kinds, open_kind
 from engine.records.office import BulkAction, Office, Suggestion
 from engine.records.punch_desk import ImportedPunches, PunchDesk, PunchImport
 from engine.records.punch_rows import ReadingOfPunches
+from engine.records.request_desk import Outcome, RequestDesk
 from engine.records.resealing import begin_seals
 from engine.records.secret_keeping import Kept, shown
 from engine.records.settings_desk import LastChange, Preview, SettingChange, SettingsDesk, SettingsNow
@@ -48,6 +49,7 @@ __all__ = [
     "LeaveView",
     "MonthDesk",
     "Office",
+    "Outcome",
     "Preview",
     "Probe",
     "PunchDesk",
@@ -55,6 +57,7 @@ __all__ = [
     "Question",
     "ReadingOfPunches",
     "Records",
+    "RequestDesk",
     "Seen",
     "SettingChange",
     "SettingsDesk",

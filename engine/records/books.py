@@ -121,6 +121,7 @@ class Records:
         return [
             self.attendance.log.raw,
             self.attendance.corrections.raw,
+            self.attendance.requests.log.raw,
             self.attendance.closed.log.raw,
             self.attendance.closed.days.raw,
             *([coverage.log.raw] if coverage else []),
@@ -183,6 +184,7 @@ class Records:
         closed = self.attendance.keeper.close_days(now, people)
         before = self.attendance.day_of(now)
         beside = (
+            self.attendance.requests.log,
             self.attendance.closed.log,
             self.attendance.closed.days,
             self.incidents.log,

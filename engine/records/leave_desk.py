@@ -16,6 +16,7 @@ from engine.config.ids import nobody_has
 from engine.errors import InputError
 from engine.people import (
     Balance,
+    EntryStatus,
     Leave,
     LeaveChange,
     LeaveImport,
@@ -149,6 +150,8 @@ class LeaveDesk:
         share: float | None = None,
         half: Half = "",
         pending: bool = False,
+        leave_id: str = "",
+        reference: str = "",
     ) -> Leave:
         """Enter leave by hand.
 
@@ -156,15 +159,37 @@ class LeaveDesk:
             kind: by any usual word.
             share: of each day; None: whole days, or half days if `half` is given.
             pending: nobody has approved it yet, so that it is no leave.
+            leave_id: default: a new one. reference: see `Leave`.
 
         Raises:
             InputError: the person is unknown, the days make no sense, or the same kind is entered for one of them.
             StorageError: the entry cannot be written.
         """
+        entry = self._new(employee_id, kind, first, last, share, half)
+        status: EntryStatus = "pending" if pending else "approved"
+        entry = replace(entry, leave_id=leave_id or entry.leave_id, reference=reference, status=status)
+        self._put(entry, author, reason)
+        return entry
+
+    def foreseen(
+        self, employee_id: str, kind: str, first: date, last: date, *, share: float | None = None, half: Half = ""
+    ) -> Leave:
+        """Return the entry that `add` would make, without writing it.
+
+        Raises:
+            InputError: as of `add`.
+            StorageError: the entries cannot be read.
+        """
+        entry = self._new(employee_id, kind, first, last, share, half)
+        for row in self._book.all():
+            _check_clash(row, entry)
+        return entry
+
+    def _new(self, employee_id: str, kind: str, first: date, last: date, share: float | None, half: Half) -> Leave:
         if employee_id not in self._records.people.known():
             raise nobody_has(employee_id, self._records.people.known())
         now = self._records.now()
-        entry = _checked(
+        return _checked(
             Leave(
                 f"{BY_HAND}-{new_id(now)}",
                 employee_id,
@@ -175,11 +200,9 @@ class LeaveDesk:
                 now.isoformat(timespec="seconds"),
                 0.5 if half and share is None else share,
                 half,
-                status="pending" if pending else "approved",
+                status="approved",
             )
         )
-        self._put(entry, author, reason)
-        return entry
 
     def change(
         self,
@@ -334,12 +357,7 @@ class LeaveDesk:
         def clash(row: Leave) -> list[Leave] | None:
             if row.leave_id == entry.leave_id:
                 return [entry]
-            same = (row.employee_id, row.kind) == (entry.employee_id, entry.kind) and row.status != "entitlement"
-            other_half = row.half and entry.half and row.half != entry.half
-            if same and not other_half and row.overlaps(entry.first_day, entry.last_day):
-                raise InputError(
-                    f"{row.employee_id} has {row} already", hint=f"change or take out the entry {row.leave_id}"
-                )
+            _check_clash(row, entry)
             return None
 
         changes = self._book.change(clash, [entry])
@@ -381,6 +399,18 @@ class LeaveDesk:
             author=names.author(author),
             now=self._records.clock(),
         )
+
+
+def _check_clash(row: Leave, entry: Leave) -> None:
+    """Refuse an entry if its person has the same kind on one of its days.
+
+    Raises:
+        InputError: `row` is such an entry.
+    """
+    same = (row.employee_id, row.kind) == (entry.employee_id, entry.kind) and row.status != "entitlement"
+    other_half = row.half and entry.half and row.half != entry.half
+    if same and not other_half and row.overlaps(entry.first_day, entry.last_day):
+        raise InputError(f"{row.employee_id} has {row} already", hint=f"change or take out the entry {row.leave_id}")
 
 
 def _checked(entry: Leave) -> Leave:

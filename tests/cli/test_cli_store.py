@@ -45,10 +45,10 @@ def test_init_makes_tables_and_site_once(postgres: Server, tmp_path: Path) -> No
     place.server, place.folder, place.name = postgres, tmp_path, postgres.new_database()
     workspace = place.workspace(timezone="Europe/Berlin")
     assert "has no Muster tables" in fails(workspace, "status")[1]
-    assert "version none → 0006\nsite main in Europe/Berlin: registered" in store(workspace, "init")
+    assert "version none → 0007\nsite main in Europe/Berlin: registered" in store(workspace, "init")
     before = place.ask("SELECT * FROM muster.sites")
-    assert "version 0006\nsite main in Europe/Berlin: already registered" in store(workspace, "init")
-    assert "version 0006\n" in store(workspace, "migrate")
+    assert "version 0007\nsite main in Europe/Berlin: already registered" in store(workspace, "init")
+    assert "version 0007\n" in store(workspace, "migrate")
     assert place.ask("SELECT * FROM muster.sites") == before == [("main", "Europe/Berlin")]
     (workspace / "muster.toml").write_text((workspace / "muster.toml").read_text().replace("Europe/Berlin", "UTC"))
     assert fails(workspace, "init") == (3, fails(workspace, "init")[1])
@@ -164,7 +164,7 @@ def test_status_tells_what_stands_in_the_database_and_what_waits(place: Place) -
         if login:
             place.workspace(login=login)
         found = json.loads(store(workspace, "status", "--json")[2:])
-        assert (found["version"], found["sites"], found["people"]) == ("0006", sites, 1)
+        assert (found["version"], found["sites"], found["people"]) == ("0007", sites, 1)
         assert found["templates"]["templates"] == (None if login else 0)
         assert found["backlog"]["rows"] in {0, 3}
     assert "sites: main (UTC)" in store(workspace, "status")

@@ -38,7 +38,7 @@ _KEPT: Mapping[str, tuple[str, str]] = {
     "evidence": (N_("pictures of punches"), N_("to show why a punch was written")),
     "unknown people": (N_("pictures of people who were not recognised"), N_("security at the entrance")),
     "tailgating and attacks": (N_("pictures of tailgating and failed liveness checks"), N_("security at the entrance")),
-    "attendance logs": (N_("attendance log, corrections, coverage"), N_("working time and payroll")),
+    "attendance logs": (N_("attendance log, corrections, requests, coverage"), N_("working time and payroll")),
     "day sheets": (N_("day sheets"), N_("working time and payroll")),
     "sighting logs": (N_("log of decisions: ids, similarities, threshold"), N_("to examine decisions and overrides")),
     "incident logs": (N_("alerts, reviews, answers, deliveries"), N_("security at the entrance")),
