@@ -142,10 +142,8 @@ def forget(
         author = pseudonym if author == employee_id else author
         told.add(employee_id)
     redacted = sum(log.redact(each) for log in records.logs for each in told)
-    redacted += sum(records.audit.raw.redact(each) for each in told)
-    records.attendance.requests.log.raw.redact(
-        employee_id
-    )  # what they asked for is theirs alone: nothing leads back to it
+    # what they asked for is theirs alone: nothing leads back to it, whatever the id tells
+    redacted += sum(records.audit.raw.redact(each) for each in told) + _redact_requests(records, employee_id)
     _put(records, subject, name=pseudonym, department="", email="", consent_at="", active=False)
     if book is not None:
         book.remove(employee_id)
@@ -193,6 +191,10 @@ def forget(
     records.note("forget", pseudonym or employee_id, detail, author=author)
     records.people.remove(employee_id)
     return receipt | {"receipt": path.relative_to(records.workspace).as_posix()}
+
+
+def _redact_requests(records: Records, employee_id: str) -> int:
+    return records.attendance.requests.log.raw.redact(employee_id)
 
 
 def _publish(shared: ForgetList, subject: Subject, receipt_id: str) -> None:
