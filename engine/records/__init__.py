@@ -18,7 +18,8 @@ from engine.records.months import MonthDesk, counted_kinds, open_kind
 from engine.records.office import BulkAction, Office, Suggestion
 from engine.records.punch_desk import ImportedPunches, PunchDesk, PunchImport
 from engine.records.punch_rows import ReadingOfPunches
-from engine.records.request_desk import Outcome, RequestDesk
+from engine.records.request_desk import RequestDesk
+from engine.records.request_effects import Outcome
 from engine.records.resealing import begin_seals
 from engine.records.secret_keeping import Kept, shown
 from engine.records.settings_desk import LastChange, Preview, SettingChange, SettingsDesk, SettingsNow

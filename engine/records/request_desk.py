@@ -8,20 +8,19 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
-from engine.attendance import Correction, DaySheet, Direction, PunchRow, Request, RequestBook, RequestRow
-from engine.attendance.corrections import authors, holding, waiting
+from engine.attendance import Direction, PunchRow, Request, RequestBook, RequestRow
+from engine.attendance.corrections import holding
 from engine.config import Half
 from engine.config.ids import nobody_has
 from engine.errors import InputError
-from engine.people import Balance, Leave
 from engine.records.books import Records
-from engine.records.leave_desk import LeaveDesk, LeaveView
+from engine.records.leave_desk import LeaveDesk
 from engine.storage import clean_text
-from engine.types import NOBODY, Person
+from engine.types import Person
 from engine.words import phrase
 
 LONGEST = 500
@@ -29,35 +28,6 @@ LONGEST = 500
 MOST_OPEN, MOST_A_DAY = 20, 40
 """Requests of one person that may be open, and that they may make within 24 hours."""
 _DAY = timedelta(days=1)
-_STANDING = "request"
-"""Leave that a request brought begins with this word and the request's id."""
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What a request would change.
-
-    Attributes:
-        before, after: the day of a correction as it is and as it would be; None: nobody would be seen or expected.
-        problem: why it cannot be approved as things are; None: it can.
-        days: working days of the leave. balance: of its kind and year, before it; None: not of leave, or the kind has none.
-        others: leave of colleagues of the same department on these days.
-        passage: that somebody calls not theirs.
-    """
-
-    before: DaySheet | None = None
-    after: DaySheet | None = None
-    problem: InputError | None = None
-    days: float = 0.0
-    balance: Balance | None = None
-    others: tuple[LeaveView, ...] = ()
-    passage: PunchRow | None = None
-
-    @property
-    def left(self) -> float | None:
-        """Days of this kind that would remain; None: the kind has no balance."""
-        left = self.balance.left if self.balance else None
-        return None if left is None else round(left - self.days, 2)
 
 
 class RequestDesk:
@@ -65,6 +35,7 @@ class RequestDesk:
 
     def __init__(self, records: Records, leave: LeaveDesk) -> None:
         self._records, self._leave = records, leave
+        self._effects = RequestEffects(records, leave)
         self._attendance = records.attendance
         self._book: RequestBook = records.attendance.requests
 
@@ -110,39 +81,15 @@ class RequestDesk:
         Raises:
             StorageError: the logs cannot be read.
         """
-        row = request.asked
-        if row.kind == "leave":
-            return self._of_leave(row)
-        people = self._records.people.known()
-        before = next(iter(self._attendance.sheets.between(row.day, row.day, people, row.employee_id)), None)
-        passage = next((each for each in self._passages(row) if each.event_id == row.event_id), None)
-        try:
-            self._check_open(row.day, row.end)
-            after = self._attendance.foreseen(self._corrections(row, request.attempt), people)
-        except InputError as error:
-            return Outcome(before, before, error, passage=passage)
-        return Outcome(before, after, passage=passage)
+        return self._effects.outcome(request)
 
-    def _of_leave(self, row: RequestRow) -> Outcome:
-        problem = None
-        try:
-            self._check_open(row.day, row.end)
-            entry = self._entry(row)
-        except InputError as error:
-            problem, entry = error, _bare(row)
-        found = self._leave.balances(row.day.year, row.employee_id)
-        balance = next((each for each in found if each.kind == entry.kind and each.left is not None), None)
-        people = self._records.people.known()
-        own = people.get(row.employee_id, NOBODY).department
-        others = [
-            each
-            for each in self._leave.entries(row.day, row.end)
-            if each.entry.employee_id != row.employee_id
-            and own
-            and people.get(each.entry.employee_id, NOBODY).department == own
-        ]
-        days = self._leave.working_days(entry)
-        return Outcome(problem=problem, days=days, balance=balance, others=tuple(others))
+    def passages(self, employee_id: str, day: date) -> list[PunchRow]:
+        """Return the recorded passages of a person's day that count, in order of time.
+
+        Raises:
+            StorageError: the logs cannot be read.
+        """
+        return self._effects.passages(employee_id, day)
 
     # ------------------------------------------------------------------------------------------- ask
 
@@ -212,9 +159,9 @@ class RequestDesk:
         """
         self._asker(employee_id, None)
         wanted = RequestRow("", self._records.now(), "ask", employee_id, "leave", first, last, value=kind)
-        entry = self._entry(replace(wanted, share=0.5 if half and share is None else share, half=half))
+        entry = self._effects.entry(replace(wanted, share=0.5 if half and share is None else share, half=half))
         self._check_employed(employee_id, first)
-        self._check_open(first, last)
+        self._effects.check_open(first, last)
         if not self._leave.working_days(entry):
             raise InputError(
                 phrase("None of these days is a working day"), hint=phrase("give days on which you are expected")
@@ -225,7 +172,7 @@ class RequestDesk:
     def _ask_correction(self, employee_id: str, kind: Any, day: date, reason: str, **about: Any) -> Request:
         why = self._reason(reason)
         row = RequestRow("", self._records.now(), "ask", employee_id, kind, day, day, reason=why, **about)
-        self._attendance.foreseen(self._corrections(row, ""), self._records.people.known())
+        self._attendance.foreseen(self._effects.corrections(row, ""), self._records.people.known())
         return self._write(row)
 
     def _write(self, row: RequestRow) -> Request:
@@ -252,7 +199,7 @@ class RequestDesk:
                 phrase("Muster keeps no record of {day} any more", day=day),
                 hint=phrase("ask HR about days so long ago"),
             )
-        self._check_open(day, day)
+        self._effects.check_open(day, day)
         return person
 
     def _check_employed(self, employee_id: str, day: date) -> None:
@@ -261,17 +208,10 @@ class RequestDesk:
         employed = self._attendance.rota.position(employee_id, day).employed
         if employed is None:
             enrolled = _enrolled(person, self._records)
-            employed = enrolled is None or day >= enrolled or bool(self._passages_of(employee_id, person, day))
+            employed = enrolled is None or day >= enrolled or bool(self._effects.passages_of(employee_id, person, day))
         if not employed:
             raise InputError(
                 phrase("{day} is not within your employment", day=day), hint=phrase("choose another day, or ask HR")
-            )
-
-    def _check_open(self, first: date, last: date) -> None:
-        if found := self._attendance.closed.about(first, last):
-            raise InputError(
-                phrase("{first} to {last} is closed for payroll", first=found[0].first, last=found[0].last),
-                hint=phrase("HR must reopen it first"),
             )
 
     def _reason(self, text: str) -> str:
@@ -308,8 +248,8 @@ class RequestDesk:
 
         def effect(found: Request) -> None:
             self._check_decider(found, by, own)
-            if not self._is_written(found):
-                self._carry_out(found, by, beyond=beyond)
+            if not self._effects.is_written(found):
+                self._effects.carry_out(found, by, beyond=beyond)
 
         why = self._reason(word) if word.strip() else ""
         return self._decided(request_id, "approve", by, why, effect)
@@ -328,7 +268,7 @@ class RequestDesk:
 
         def effect(found: Request) -> None:
             self._check_decider(found, by, own)
-            self._check_unwritten(found)
+            self._effects.check_unwritten(found)
 
         return self._decided(request_id, "decline", by, why, effect)
 
@@ -345,7 +285,7 @@ class RequestDesk:
                 raise InputError(
                     phrase("This request is somebody else's"), hint=phrase("who made a request may withdraw it")
                 )
-            self._check_unwritten(found)
+            self._effects.check_unwritten(found)
 
         return self._decided(request_id, "withdraw", employee_id, "", effect)
 
@@ -361,7 +301,7 @@ class RequestDesk:
         def effect(found: Request) -> None:
             self._check_decider(found, by, own)
             if found.state == "approved":
-                self._take_back(found, by)
+                self._effects.take_back(found, by)
 
         return self._decided(request_id, "reopen", by, "", effect)
 
@@ -373,8 +313,8 @@ class RequestDesk:
         """
         done = []
         for each in self.open():
-            if self._is_written(each):
-                by = next((row.author for row in self._written(each) if row.action == "approve"), "engine")
+            if self._effects.is_written(each):
+                by = next((row.author for row in self._effects.written(each) if row.action == "approve"), "engine")
                 done.append(self._decided(each.id, "approve", by, "", lambda _found: None))
         return done
 
@@ -396,120 +336,6 @@ class RequestDesk:
         if theirs.casefold() in {by.casefold(), own.casefold()}:
             raise InputError(phrase("This request is your own"), hint=phrase("somebody else must decide it"))
 
-    # ------------------------------------------------------------------------------------------- what an approval writes
-
-    def _carry_out(self, found: Request, by: str, *, beyond: bool) -> None:
-        row, people = found.asked, self._records.people.known()
-        self._check_open(row.day, row.end)
-        if row.kind != "leave":
-            self._attendance.correct_together(self._corrections(row, found.attempt, by), people)
-            return
-        outcome = self._of_leave(row)
-        if outcome.left is not None and outcome.left < 0 and not beyond:
-            raise InputError(
-                phrase("No days are left for this: {left:g} would remain", left=outcome.left),
-                hint=phrase("decline it, or approve it nevertheless"),
-            )
-        entry = self._entry(row)
-        self._leave.add(
-            row.employee_id,
-            entry.kind,
-            row.day,
-            row.end,
-            author=by,
-            reason=f"request {found.id}",
-            share=entry.share,
-            half=entry.half,
-            leave_id=_leave_id(found),
-            reference=found.id,
-        )
-
-    def _corrections(self, row: RequestRow, attempt: str, by: str = "") -> list[Correction]:
-        """What a request asks for as corrections of its day, in the name of who asked, and the approval by who decides.
-
-        Args:
-            attempt: see `Request.attempt`.
-        """
-        now = self._records.clock()
-
-        def correction(action: str, author: str, **about: Any) -> Correction:
-            return Correction("", now, row.day, row.employee_id, action, author=author, reason=row.reason, **about)
-
-        before = self._held(row)
-        if row.kind == "add":
-            wanted = [correction("add", row.employee_id, time=row.time, direction=row.direction)]
-        elif row.kind == "remove":
-            wanted = [correction("remove", row.employee_id, refers_to=row.event_id)]
-        else:
-            gone = {each.refers_to for each in holding(before) if each.action == "remove"}
-            rows = [each.event_id for each in self._passages(row) if each.event_id not in gone]
-            wanted = [correction("remove", row.employee_id, refers_to=each) for each in rows]
-            added = (each.correction_id for each in holding(before) if each.action != "remove")
-            wanted += [correction("revoke", row.employee_id, refers_to=each) for each in added]
-            wanted.append(correction("add", row.employee_id, time=row.time, direction="in"))
-            wanted.append(correction("add", row.employee_id, time=row.until, direction="out"))
-        # whoever made a correction of this day that waits does not approve it along with this one
-        if not waiting(before) and (by.casefold() not in authors(before) or not self._four_eyes):
-            wanted.append(correction("approve", by or "engine"))
-        return [replace(each, correction_id=f"{attempt}-{place}") for place, each in enumerate(wanted, 1)]
-
-    @property
-    def _four_eyes(self) -> bool:
-        return self._attendance.plan.config.four_eyes
-
-    def _held(self, row: RequestRow) -> list[Correction]:
-        made = self._attendance.corrections.about_days(row.day, row.day)
-        return [each for each in made if each.employee_id == row.employee_id]
-
-    def _written(self, found: Request) -> list[Correction]:
-        """The corrections that the approval of a request wrote."""
-        return [each for each in self._held(found.asked) if each.correction_id.startswith(f"{found.attempt}-")]
-
-    def _is_written(self, found: Request) -> bool:
-        if found.asked.kind != "leave":
-            return bool(self._written(found))
-        return any(each.leave_id == _leave_id(found) for each in self._records.leave.all())
-
-    def _check_unwritten(self, found: Request) -> None:
-        if self._is_written(found):
-            raise InputError(
-                phrase("This request was approved already"), hint=phrase("nothing needs to be done")
-            )  # fmt: skip
-
-    def _take_back(self, found: Request, by: str) -> None:
-        row = found.asked
-        if row.kind == "leave":
-            if self._is_written(found):
-                self._leave.remove(_leave_id(found), author=by, reason=f"request {found.id} was opened again")
-            return
-        self._check_open(row.day, row.end)
-        written, now = self._written(found), self._records.clock()
-        about = (now, row.day, row.employee_id)
-        why = f"request {found.id} was opened again"
-        wanted = [
-            Correction("", *about, "revoke", refers_to=each.correction_id, author=row.employee_id, reason=why)
-            for each in holding(self._held(row))
-            if each in written
-        ]
-        if wanted and any(each.action == "approve" for each in written):
-            wanted.append(Correction("", *about, "approve", author=by, reason=why))
-        if wanted:
-            self._attendance.correct_together(wanted, self._records.people.known())
-
-    def _entry(self, row: RequestRow) -> Leave:
-        """The leave that a request asks for, checked.
-
-        Raises:
-            InputError: it makes no sense, or the person has such leave on one of its days.
-        """
-        return self._leave.foreseen(row.employee_id, row.value, row.day, row.end, share=row.share, half=row.half)
-
-    def _passages(self, row: RequestRow) -> Sequence[PunchRow]:
-        return self._passages_of(row.employee_id, self._records.people.known().get(row.employee_id, NOBODY), row.day)
-
-    def _passages_of(self, employee_id: str, person: Person, day: date) -> Sequence[PunchRow]:
-        return self._attendance.periods(employee_id, person, day, day).on(day)
-
 
 def told(row: RequestRow) -> str:
     """What a request asks for, for the logs: `add out 17:02 on 2026-11-23`."""
@@ -522,15 +348,6 @@ def told(row: RequestRow) -> str:
         "hours": f"hours {row.time:%H:%M} to {row.until:%H:%M}" if row.time and row.until else "hours",
     }[row.kind]
     return f"{what} on {row.day}"
-
-
-def _leave_id(found: Request) -> str:
-    return f"{_STANDING}-{found.id}"
-
-
-def _bare(row: RequestRow) -> Leave:
-    """The leave of a request that cannot be entered as things are."""
-    return Leave("", row.employee_id, row.day, row.end, row.value, share=row.share, half=row.half)
 
 
 def _enrolled(person: Person, records: Records) -> date | None:
