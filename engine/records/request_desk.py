@@ -19,6 +19,7 @@ from engine.config.ids import nobody_has
 from engine.errors import InputError
 from engine.records.books import Records
 from engine.records.leave_desk import LeaveDesk
+from engine.records.request_effects import Outcome, RequestEffects
 from engine.storage import clean_text
 from engine.types import Person
 from engine.words import phrase

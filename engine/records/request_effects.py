@@ -98,6 +98,11 @@ class RequestEffects:
         return Outcome(problem=problem, days=days, balance=balance, others=tuple(others))
 
     def check_open(self, first: date, last: date) -> None:
+        """Refuse days of a closed month.
+
+        Raises:
+            InputError: one of the days is closed.
+        """
         if found := self._attendance.closed.about(first, last):
             raise InputError(
                 phrase("{first} to {last} is closed for payroll", first=found[0].first, last=found[0].last),
@@ -105,6 +110,15 @@ class RequestEffects:
             )
 
     def carry_out(self, found: Request, by: str, *, beyond: bool) -> None:
+        """Write the correction or the leave, in the name of who decided.
+
+        Args:
+            beyond: also if no days of this kind of leave are left.
+
+        Raises:
+            InputError: it cannot be written as things are; nothing was.
+            StorageError: it could not be written.
+        """
         row, people = found.asked, self._records.people.known()
         self.check_open(row.day, row.end)
         if row.kind != "leave":
@@ -172,17 +186,29 @@ class RequestEffects:
         return [each for each in self._held(found.asked) if each.correction_id.startswith(f"{found.attempt}-")]
 
     def is_written(self, found: Request) -> bool:
+        """Whether what the request asks for was written by an approval that holds, or whose process was killed."""
         if found.asked.kind != "leave":
             return bool(self.written(found))
         return any(each.leave_id == _leave_id(found) for each in self._records.leave.all())
 
     def check_unwritten(self, found: Request) -> None:
+        """Refuse another decision when an approval has written something already.
+
+        Raises:
+            InputError: it has.
+        """
         if self.is_written(found):
             raise InputError(
                 phrase("This request was approved already"), hint=phrase("nothing needs to be done")
             )  # fmt: skip
 
     def take_back(self, found: Request, by: str) -> None:
+        """Revoke what an approval wrote.
+
+        Raises:
+            InputError: the month was closed meanwhile.
+            StorageError: it could not be written.
+        """
         row = found.asked
         if row.kind == "leave":
             if self.is_written(found):
@@ -214,6 +240,7 @@ class RequestEffects:
         return self.passages_of(row.employee_id, self._records.people.known().get(row.employee_id, NOBODY), row.day)
 
     def passages_of(self, employee_id: str, person: Person, day: date) -> Sequence[PunchRow]:
+        """The recorded passages of a person's day, those that do not count included."""
         return self._attendance.periods(employee_id, person, day, day).on(day)
 
     def passages(self, employee_id: str, day: date) -> list[PunchRow]:
