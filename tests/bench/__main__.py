@@ -4,11 +4,11 @@
 
 speed       stations, whole loops, live watching, search and start-up against facenet-pytorch and face_recognition (ten minutes)
 accuracy    the default recipe against other engines and other recipes (five minutes)
-attacks     how often rendered attacks pass the liveness checks (fifteen minutes)
+attacks     how often rendered attacks pass the liveness checks (half an hour)
 recall      whom live watching names among those that a plain loop names, over twelve streets (half an hour; only if named)
 
 All of it needs the extra `bench`. `--pages` writes performance.md and evaluation.md with their plots into a folder; what was written by
-hand in a page stays. The table of attacks is printed, for docs/presentation.md. Photos of thousands of people: `tests.bench.scale`.
+hand in a page stays. The table of attacks is printed, for docs/liveness.md. Photos of thousands of people: `tests.bench.scale`.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from engine.models import FACENET, ModelStore, fetch_samples
 from engine.workbench import Workbench
 from tests.bench.accuracy import run_accuracy
 from tests.bench.accuracy_page import write_accuracy_page
-from tests.bench.attacks import markdown, measure
+from tests.bench.attacks import crowd, markdown, measure, shown_to_checks
 from tests.bench.loops import has_dlib
 from tests.bench.page import write_page
 from tests.bench.recall import recall
@@ -34,6 +34,7 @@ from tests.bench.suite import run_bench
 PARTS = ("speed", "accuracy", "attacks")
 _ON_REQUEST = ("recall",)
 _STREETS = 12
+_CROWD = 50
 
 
 def main() -> None:
@@ -45,7 +46,10 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="speed: only the stations one by one, in a minute")
     parser.add_argument("--json", action="store_true", help="print JSON instead of tables")
     parser.add_argument(
-        "--people", type=Path, metavar="FOLDER", help="speed, recall: a folder of photos per person for the hard clips"
+        "--people",
+        type=Path,
+        metavar="FOLDER",
+        help="a folder of photos per person: for the hard clips of speed and recall, and for attacks",
     )
     parser.add_argument("--pages", type=Path, metavar="FOLDER", help="write performance.md and evaluation.md there")
     options = parser.parse_args()
@@ -89,7 +93,11 @@ def run(
             if pages is not None:
                 write_accuracy_page(pages / "evaluation.md", found["accuracy"])
         if "attacks" in parts:
-            found["attacks"] = measure(photos, bench.reader.detector, rounds=2, progress=progress)
+            detector = bench.reader.detector
+            if people is None:
+                found["attacks"] = measure(photos, detector, rounds=2, progress=progress)
+            else:
+                found["attacks"] = shown_to_checks(crowd(people, detector, _CROWD), detector, progress=progress)
         if "recall" in parts:
             found["recall"] = recall(people or photos / "val", _STREETS, progress)
     return found

@@ -2,14 +2,18 @@
 
 Terms follow ISO/IEC 30107-3: APCER is the share of attack presentations that are taken for bona fide (here: `passed`), for each
 instrument of attack on its own; BPCER the share of bona fide presentations taken for attacks (here: `failed`). A third answer,
-`unproven`, is neither; its share is given, too, as the policy `require` turns it away.
+`unproven`, is neither; its share is given, too, as the policy `require` turns it away. RIAPAR is what a kind of attack and
+all bona fide presentations cost together at this setting: the standard defines it for a whole system as IAPAR + FRR; for this check
+alone it is APCER + BPCER. Its interval joins those of its parts, so it is wider than 95% would need.
 
 The frames go through the real detector, as the pipeline uses it, so landmarks scatter as they do in use. Limits were chosen on three
-of the five people of the sample photos (`TUNED_ON`); figures are of the other two.
+of the five people of the sample photos (`TUNED_ON`); figures are of the other two. With a folder of more people, `crowd` draws those whom
+limits may be chosen on and those whom figures are reported for from different halves of it.
 """
 
 from __future__ import annotations
 
+import math
 import zlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
@@ -17,6 +21,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -36,10 +41,12 @@ __all__ = [
     "TUNED_ON",
     "Expression",
     "Subject",
+    "crowd",
     "markdown",
     "measure",
     "present",
     "render",
+    "shown_to_checks",
     "subjects",
     "warp_head",
 ]
@@ -54,6 +61,7 @@ _SCAN_EVERY = 3  # frames; in between the detector looks where the face was, as 
 _MIN_FACE_PX = 60
 _MAX_GAP_S = 1.0
 _MIN_EYES_PX = 33.0
+_ENLARGED_PX = 300
 
 
 def subjects(photos: Path, detector: Detector, people: Sequence[str] = HELD_OUT, limit: int = 100) -> list[Subject]:
@@ -74,6 +82,35 @@ def subjects(photos: Path, detector: Detector, people: Sequence[str] = HELD_OUT,
             if len(faces := detector.detect_photo(photo)) == 1 and _frontal(faces.landmarks[0])
         ]
         found += [Subject(person, photo, points, number) for number, (photo, points) in enumerate(usable[:limit])]
+    return found
+
+
+def crowd(folder: Path, detector: Detector, count: int, *, tuning: bool = False) -> list[Subject]:
+    """One photo each of so many people.
+
+    Small photos are enlarged first.
+
+    Args:
+        folder: photos by person, `<person>/<any>.jpg`.
+        detector: finds the faces.
+        count: of people; fewer if there are not so many usable ones.
+        tuning: the half of the people on which limits may be chosen; else the other half.
+    """
+    found: list[Subject] = []
+    names = sorted(
+        (path.name for path in folder.iterdir() if path.is_dir()), key=lambda name: zlib.crc32(name.encode())
+    )
+    for name in names:
+        if len(found) == count:
+            break
+        if zlib.crc32(name[::-1].encode()) % 2 == tuning:
+            continue
+        photo = read_image(list_images(folder / name)[0])
+        larger = math.ceil(_ENLARGED_PX / min(photo.shape[:2]))
+        photo = np.asarray(cv2.resize(photo, None, fx=larger, fy=larger, interpolation=cv2.INTER_CUBIC), np.uint8)
+        faces = detector.detect_photo(photo)
+        if len(faces) == 1 and _frontal(faces.landmarks[0]):
+            found.append(Subject(name, photo, faces.landmarks[0]))
     return found
 
 
@@ -149,11 +186,30 @@ def measure(
 
     Returns:
         `people`, `photos`, and by kind under `bona_fide` and `attacks`: `presentations`; `passed`, `unproven` and `failed` as counts; the
-        rate and its 95% Clopper-Pearson interval under `bpcer` or `apcer`. The intervals take presentations for independent, which
-        those of one person are not.
+        rate and its 95% Clopper-Pearson interval under `bpcer` or `apcer`; of all bona fide kinds together under `bpcer`; and for attacks
+        `riapar`. The intervals take presentations for independent, which those of one person are not.
     """
+    return shown_to_checks(
+        subjects(photos, detector, people, limit),
+        detector,
+        rounds=rounds,
+        kinds=kinds,
+        config=config,
+        progress=progress,
+    )
+
+
+def shown_to_checks(
+    faces: Sequence[Subject],
+    detector: Detector,
+    *,
+    rounds: int = 1,
+    kinds: Sequence[str] = BONA_FIDE + ATTACKS,
+    config: PresentationConfig | None = None,
+    progress: Callable[[str, int, int], None] = lambda *_: None,
+) -> dict[str, Any]:
+    """As `measure`, of these faces."""
     config = config or PresentationConfig()
-    faces = subjects(photos, detector, people, limit)
     counts: dict[str, Counter[LivenessState]] = {kind: Counter() for kind in kinds}
     shown = [(face, kind, turn) for face in faces for kind in kinds for turn in range(rounds)]
     for done, (face, kind, turn) in enumerate(shown, 1):
@@ -161,12 +217,30 @@ def measure(
         states = present(render(face, kind, seed), detector, config)
         counts[kind][_overall(states, LivenessState.PASSED if kind in ATTACKS else LivenessState.FAILED)] += 1
         progress("showing presentations", done, len(shown))
+    bona_fide = {kind: _row(counts[kind], "bpcer", LivenessState.FAILED) for kind in kinds if kind in BONA_FIDE}
+    attacks = {kind: _row(counts[kind], "apcer", LivenessState.PASSED) for kind in kinds if kind in ATTACKS}
+    turned_away = Rate(
+        sum(row["failed"] for row in bona_fide.values()), sum(row["presentations"] for row in bona_fide.values())
+    )
+    for row in attacks.values():
+        row["riapar"] = _sum(Rate(row["passed"], row["presentations"]), turned_away)
     return {
-        "people": list(people),
+        "people": sorted({face.person for face in faces}),
         "photos": len(faces),
-        "bona_fide": {kind: _row(counts[kind], "bpcer", LivenessState.FAILED) for kind in kinds if kind in BONA_FIDE},
-        "attacks": {kind: _row(counts[kind], "apcer", LivenessState.PASSED) for kind in kinds if kind in ATTACKS},
+        "bona_fide": bona_fide,
+        "attacks": attacks,
+        "bpcer": _rounded(turned_away.value, *turned_away.interval),
     }
+
+
+def _rounded(value: float, low: float, high: float) -> dict[str, Any]:
+    return {"value": round(value, 3), "interval": [round(low, 3), round(high, 3)]}
+
+
+def _sum(apcer: Rate, bpcer: Rate) -> dict[str, Any]:
+    """RIAPAR with an interval that holds whenever those of both parts do."""
+    bounds = zip(apcer.interval, bpcer.interval, strict=True)
+    return _rounded(apcer.value + bpcer.value if bpcer.trials else math.nan, *(sum(pair) for pair in bounds))
 
 
 def _overall(states: Sequence[LivenessState], error: LivenessState) -> LivenessState:
@@ -177,11 +251,10 @@ def _overall(states: Sequence[LivenessState], error: LivenessState) -> LivenessS
 
 def _row(counts: Counter[LivenessState], name: str, error: LivenessState) -> dict[str, Any]:
     rate = Rate(counts[error], counts.total())
-    low, high = rate.interval
     return {
         "presentations": rate.trials,
         **{state.value: counts[state] for state in LivenessState},
-        name: {"value": round(rate.value, 3), "interval": [round(low, 3), round(high, 3)]},
+        name: _rounded(rate.value, *rate.interval),
     }
 
 
@@ -189,13 +262,18 @@ def markdown(result: dict[str, Any]) -> str:
     """The tables of docs/liveness.md from what `measure` returned."""
     lines: list[str] = []
     for group, title, name in (("bona_fide", "bona fide", "bpcer"), ("attacks", "attack", "apcer")):
-        lines += [
-            f"| {title} | shown | passed | unproven | failed | {name.upper()} | 95% interval |",
-            "|" + " --- |" * 7,
-        ]
+        further = ["RIAPAR", "95% interval"] if group == "attacks" else []
+        columns = [title, "shown", "passed", "unproven", "failed", name.upper(), "95% interval", *further]
+        lines += ["| " + " | ".join(columns) + " |", "|" + " --- |" * len(columns)]
         for kind, row in result[group].items():
-            low, high = row[name]["interval"]
-            cells = [kind, row["presentations"], row["passed"], row["unproven"], row["failed"]]
-            lines.append("| " + " | ".join(map(str, cells)) + f" | {row[name]['value']:.1%} | {low:.1%} – {high:.1%} |")
+            cells = [kind, *(str(row[what]) for what in ("presentations", "passed", "unproven", "failed"))]
+            cells += [cell for what in (name, "riapar") if what in row for cell in _cells(row[what])]
+            lines.append("| " + " | ".join(cells) + " |")
         lines.append("")
-    return "\n".join(lines)
+    value, interval = _cells(result["bpcer"])
+    return "\n".join([*lines, f"BPCER of all kinds: {value} ({interval})", ""])
+
+
+def _cells(rate: dict[str, Any]) -> list[str]:
+    low, high = rate["interval"]
+    return [f"{rate['value']:.1%}", f"{low:.1%} – {min(high, 1):.1%}"]

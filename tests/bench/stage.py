@@ -9,6 +9,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from tests.bench.screens import Flicker, Shutter, Surface, on_device
+
 __all__ = ["HEIGHT", "WIDTH", "Camera", "Pose", "Stage", "Sway", "coded", "place"]
 
 RGB = NDArray[np.uint8]
@@ -51,9 +53,17 @@ def place(landmarks: NDArray[np.float32]) -> tuple[NDArray[np.float64], float, f
 
 
 class Stage:
-    """A room with a camera, in which pictures are shown."""
+    """A room with a camera, in which pictures are shown.
 
-    def __init__(self, landmarks: NDArray[np.float32], generator: np.random.Generator) -> None:
+    Args:
+        landmarks: (5, 2) float32 of the face in pixels of the photos.
+        generator: of the room, the lens and the shutter.
+        lamp: the room's light; None: it does not flicker.
+    """
+
+    def __init__(
+        self, landmarks: NDArray[np.float32], generator: np.random.Generator, lamp: Flicker | None = None
+    ) -> None:
         self._middle, self._unit, self._roll = place(landmarks)
         self._focal = generator.uniform(42, 80) * _DISTANCE  # eye distances of 42 to 80 px
         grey = generator.uniform(60, 200, (5, 6, 1)) + generator.normal(0, 12, (5, 6, 3))
@@ -61,25 +71,66 @@ class Stage:
         for x, y, wide, high in generator.integers(10, [WIDTH, HEIGHT, 150, 150], (8, 4)).tolist():
             room[y : y + high, x : x + wide] = generator.uniform(30, 220)
         self._room = np.asarray(cv2.GaussianBlur(room, (0, 0), 1.2), np.float32)
+        self._lamp, self._shutter = lamp or Flicker(), Shutter.drawn(generator)
 
-    def _over(self, shown: Picture, cover: Picture) -> Picture:
-        return np.asarray(self._room + (shown - self._room) * cover[..., None], np.float32)
+    def pattern(self, stripes: RGB) -> None:
+        """Cover the room with a pattern (400, 480, 3)."""
+        self._room = 0.5 * self._room + 0.5 * stripes.astype(np.float32)
 
-    def show(self, picture: RGB, cover: Picture, pose: Pose) -> Picture:
-        """A flat picture, RGB uint8 (h, w, 3) of opacity (h, w): (400, 480, 3) float32."""
+    def _over(self, shown: Picture, cover: Picture, time_s: float, surface: Surface | None) -> Picture:
+        """The room with what is shown before it, each in its own light."""
+        room = self._lamp.rows(HEIGHT, time_s, self._shutter)
+        own = surface.flicker.rows(HEIGHT, time_s, self._shutter) if surface and surface.flicker else room
+        before, behind = shown * own, self._room * room
+        return np.asarray(behind + (before - behind) * cover[..., None], np.float32)
+
+    def show(
+        self, picture: RGB, cover: Picture | None, pose: Pose, time_s: float = 0.0, surface: Surface | None = None
+    ) -> Picture:
+        """A flat picture: (400, 480, 3) float32.
+
+        Args:
+            picture: RGB uint8 (h, w, 3).
+            cover: its opacity (h, w); None: opaque.
+            pose: how it stands.
+            time_s: of the frame.
+            surface: the device that shows it; None: it stands there itself.
+        """
+        middle = self._middle
+        if surface is not None:
+            picture, begin = on_device(picture, self._middle, self._unit, surface)
+            middle = self._middle + begin
         high, wide = picture.shape[:2]
         corners = np.array([[0.0, 0.0], [wide, 0], [wide, high], [0, high]])
         cos, sin = math.cos(self._roll), math.sin(self._roll)
-        flat = (corners - self._middle) / self._unit @ np.array([[cos, -sin], [sin, cos]])
+        flat = (corners - middle) / self._unit @ np.array([[cos, -sin], [sin, cos]])
         turned = np.column_stack([flat, np.zeros(4)]) @ _rotation(pose).T + [pose.x, pose.y, 0]
         away = _DISTANCE / pose.scale - turned[:, 2:]
         seen = turned[:, :2] / away * self._focal + [WIDTH / 2, HEIGHT / 2]
         matrix = cv2.getPerspectiveTransform(corners.astype(np.float32), seen.astype(np.float32))
-        shown, opaque = (cv2.warpPerspective(layer, matrix, (WIDTH, HEIGHT)) for layer in (picture, cover))
-        return self._over(np.asarray(shown, np.float32), np.asarray(opaque, np.float32))
+        shown = np.asarray(cv2.warpPerspective(picture, matrix, (WIDTH, HEIGHT)), np.float32)
+        opaque = np.ones((high, wide), np.float32) if cover is None else cover
+        opaque = np.asarray(cv2.warpPerspective(opaque, matrix, (WIDTH, HEIGHT)), np.float32)
+        if surface is not None:
+            back = cv2.getPerspectiveTransform(seen.astype(np.float32), flat.astype(np.float32))
+            pixels = np.dstack(np.meshgrid(np.arange(WIDTH, dtype=np.float32), np.arange(HEIGHT, dtype=np.float32)))
+            shown = self._on(surface, shown, cv2.perspectiveTransform(pixels, back))
+        return self._over(shown, opaque, time_s, surface)
 
-    def show_bent(self, picture: RGB, pose: Pose, radius: float) -> Picture:
+    def _on(self, surface: Surface, shown: Picture, places: NDArray[np.float32]) -> Picture:
+        """What the pixels see of a device's picture, with its grid and what it reflects."""
+        grid, glare = surface.grid(places, self._shutter), surface.glare(places)
+        shown = shown if grid is None else shown * grid
+        return shown if glare is None else shown + glare
+
+    def show_bent(
+        self, picture: RGB, pose: Pose, radius: float, time_s: float = 0.0, surface: Surface | None = None
+    ) -> Picture:
         """A picture bent backwards round an upright cylinder of so many eye distances: every pixel's ray is cut with it."""
+        middle = self._middle
+        if surface is not None:
+            picture, begin = on_device(picture, self._middle, self._unit, surface)
+            middle = self._middle + begin
         step = 4  # found at every fourth pixel
         columns, rows = np.meshgrid(np.arange(0, WIDTH + step, step), np.arange(0, HEIGHT + step, step))
         across, down = (columns - WIDTH / 2) / self._focal, (rows - HEIGHT / 2) / self._focal
@@ -92,12 +143,14 @@ class Stage:
         hit = eye + ((-b - np.sqrt(np.maximum(inside, 0))) / a)[..., None] * rays
         u = np.where(inside > 0, radius * np.arctan2(hit[..., 0], hit[..., 2]), 99.0)
         cos, sin = math.cos(self._roll), math.sin(self._roll)
-        places = np.dstack([cos * u - sin * hit[..., 1], sin * u + cos * hit[..., 1]]) * self._unit + self._middle
+        places = np.dstack([cos * u - sin * hit[..., 1], sin * u + cos * hit[..., 1]]) * self._unit + middle
         fine = np.diag([step, step, 1.0])[:2]
         x, y = cv2.split(cv2.warpAffine(places.astype(np.float32), fine, (WIDTH, HEIGHT)))
-        shown = cv2.remap(picture, x, y, cv2.INTER_LINEAR)
+        shown = np.asarray(cv2.remap(picture, x, y, cv2.INTER_LINEAR), np.float32)
         cover = (x >= 0) & (x < picture.shape[1] - 1) & (y >= 0) & (y < picture.shape[0] - 1)
-        return self._over(shown.astype(np.float32), cover.astype(np.float32))
+        if surface is not None:
+            shown = self._on(surface, shown, (np.dstack([x, y]) - middle.astype(np.float32)) / np.float32(self._unit))
+        return self._over(shown, cover.astype(np.float32), time_s, surface)
 
 
 def _rotation(pose: Pose) -> NDArray[np.float64]:

@@ -26,6 +26,7 @@ from tests.bench.attacks import (
     subjects,
     warp_head,
 )
+from tests.bench.screens import Flicker, Shutter, Surface, on_device
 
 EYES_PX = 60.0
 POINTS = np.array([[120, 110], [180, 110], [150, 144], [125, 178], [175, 178]], np.float32)
@@ -134,7 +135,10 @@ def test_presentations_follow_from_their_seed(kind: str) -> None:
     first, second, other = (list(render(subject(), kind, seed, 0.4)) for seed in (1, 1, 2))
     assert len(first) == 5
     assert {(frame.shape, frame.dtype.name) for frame in first} == {((400, 480, 3), "uint8")}
-    assert_array_equal(first, second)
+    if kind == "low bit rate":  # x264 does not repeat itself to the bit
+        assert np.abs(np.array(first, np.int16) - second).mean() < 1
+    else:
+        assert_array_equal(first, second)
     assert (np.array(first) != np.array(other)).any()
 
 
@@ -176,7 +180,10 @@ def test_held_out_people_pass_and_their_photos_fail(reader: FaceReader, samples:
     assert attacks["print, turned"]["apcer"] == {"value": 0.0, "interval": [0.0, 0.602]}  # 1 - 0.025 ** (1 / 4)
     table = markdown(result)
     assert "| print, turned | 4 | 0 |" in table
-    assert "APCER" in table
+    assert "RIAPAR" in table
+    spoiled = sum(row["failed"] for row in bona_fide.values()) / 8
+    assert attacks["print, turned"]["riapar"]["value"] == pytest.approx(spoiled, abs=1e-3)  # as no attack passed
+    assert result["bpcer"]["value"] == pytest.approx(spoiled, abs=1e-3)
 
 
 @pytest.mark.models
@@ -188,3 +195,39 @@ def test_subjects_are_large_frontal_faces_of_the_asked_people(reader: FaceReader
         pose = head_pose(face.landmarks)
         assert pose is not None
         assert abs(pose[0]) < 30
+
+
+# ----------------------------------------------------------------------------------------- what a camera sees of a screen
+
+
+def _places(step: float) -> NDArray[np.float32]:
+    """Where pixels look that are so many eye distances apart, (60, 80, 2)."""
+    return np.dstack(np.meshgrid(np.arange(80), np.arange(60))).astype(np.float32) * np.float32(step)
+
+
+def test_a_grid_shows_as_a_moire_only_where_pixels_are_hardly_coarser_than_it() -> None:
+    monitor = Surface("monitor", np.random.default_rng(0))  # 90 to 140 pixels an inch
+    sharp = Shutter(1 / 100, 2e-5, lens_px=0.3)
+    near = monitor.grid(_places(1 / 300), sharp)  # 0.21 mm to a pixel
+    assert near is not None
+    assert near.std() > 0.02
+    assert abs(near.mean() - 1) < 0.02  # it moves light about and adds none
+    assert monitor.grid(_places(1 / 60), sharp) is None  # 1 mm to a pixel: the camera averages it away
+    blurred = monitor.grid(_places(1 / 300), Shutter(1 / 100, 2e-5, lens_px=0.8))
+    assert blurred is None or blurred.std() < 0.5 * near.std()
+
+
+def test_bands_vanish_when_the_exposure_holds_whole_periods() -> None:
+    lamp = Flicker(((100.0, 0.3, 0.0),))
+    banded, even = (lamp.rows(400, 0.01, Shutter(time_s, 4e-5, 0.5)) for time_s in (1 / 500, 1 / 50))
+    assert banded.shape == (400, 1, 1)
+    assert np.ptp(banded) > 0.5
+    assert np.ptp(even) < 1e-3
+
+
+def test_a_device_is_framed_and_keeps_the_face_where_it_says() -> None:
+    phone = Surface("phone", np.random.default_rng(1))
+    shown, begin = on_device(painted(), POINTS[:3].mean(0).astype(np.float64), EYES_PX, phone)
+    assert (shown[0] == shown[-1]).all()  # the frame
+    x, y = np.round(POINTS[1] + begin).astype(int)
+    assert shown[y, x].argmax() == 1  # the green dot of the second landmark
