@@ -16,6 +16,7 @@ from app.views import (
     own,
     people,
     registration,
+    requests,
     search,
     settings,
     system,
@@ -54,11 +55,20 @@ def _alerts() -> str:
     return f"{say('Alerts')} ({count})" if count else say("Alerts")
 
 
+def _requests() -> str:
+    try:
+        count = requests.open_count()
+    except MusterError:  # as with alerts
+        count = 0
+    return f"{say('Requests')} ({count})" if count else say("Requests")
+
+
 PAGES = (
     Page("live", "live.view", lambda: say("Live"), ":material/videocam:", live.show),
     Page("attendance", "attendance.view", lambda: say("Attendance"), ":material/event_available:", attendance.show),
     Page("month", "attendance.view", lambda: say("Month"), ":material/calendar_month:", month.show),
     Page("leave", "leave.view", lambda: say("Leave"), ":material/beach_access:", leave.show),
+    Page("requests", "requests.decide", _requests, ":material/inbox:", requests.show),
     Page("alerts", "alerts.view", _alerts, ":material/notifications:", alerts.show),
     Page("search", "search.faces", lambda: say("Search"), ":material/image_search:", search.show),
     Page("confirm", "faces.confirm", lambda: say("Confirm"), ":material/how_to_reg:", confirm.show),

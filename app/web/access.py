@@ -182,6 +182,12 @@ def bound() -> bool:
     return may("own.view") and services.bench(site()).bindings.person(own()) is not None
 
 
+def person() -> str:
+    """The id of the person of this site to whom the account belongs; empty: to nobody here."""
+    found = services.bench(site()).bindings.person(own())
+    return found.employee_id if found else ""
+
+
 def oneself(action: str) -> tuple[Workbench, str, str]:
     """The whole workbench of the site, the id of the person to whom the account belongs, and the author's name.
 

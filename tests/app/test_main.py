@@ -61,6 +61,7 @@ def test_the_menu_of_each_role_holds_what_its_work_asks_for(tmp_path: Path, monk
             "attendance",
             "month",
             "leave",
+            "requests",
             "alerts",
             "search",
             "confirm",
@@ -72,8 +73,8 @@ def test_the_menu_of_each_role_holds_what_its_work_asks_for(tmp_path: Path, monk
             "settings",
             "system",
         ],
-        "hr": ["live", "attendance", "month", "leave", "people", "registration", "me", "account", "system"],
-        "manager": ["attendance", "month", "leave", "me", "account"],
+        "hr": ["live", "attendance", "month", "leave", "requests", "people", "registration", "me", "account", "system"],
+        "manager": ["attendance", "month", "leave", "requests", "me", "account"],
         "security": [
             "live",
             "alerts",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from app.ui import parts
+from app.views.own import requests
 from app.web import access
 from app.words import say
 
@@ -19,4 +20,5 @@ def show() -> None:
             say("Ask HR for access to your record."),
         )
         return
-    access.oneself("own.view")
+    bench, person_id, _ = access.oneself("own.view")
+    requests.render(bench, person_id)

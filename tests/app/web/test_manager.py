@@ -125,6 +125,7 @@ def test_other_pages_are_refused(whole: Workbench, monkeypatch: pytest.MonkeyPat
         "attendance",
         "month",
         "leave",
+        "requests",
         "me",
         "account",
     ]
