@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from engine.alignment import QUALITY_REASONS
 from engine.config import Config, PresentationConfig
@@ -18,6 +18,7 @@ CODES = (
     "turn_left",
     "turn_right",
     "look_up",
+    "lean_forward",
     "look_straight",
     "hold_still",
     "uncover_eyes",
@@ -25,6 +26,7 @@ CODES = (
     "uncover_face",
     "not_recognised",
     "take_off_picture",
+    "not_proven",
 )
 """All prompts; `words.py` has their texts."""
 
@@ -45,13 +47,21 @@ _QUALITY = dict(
     )
 )
 _COVERED = dict(zip(COVERED, ("uncover_eyes", "uncover_mouth", "uncover_face"), strict=True))
-_TURNS = {PROMPTS["left"]: "turn_left", PROMPTS["right"]: "turn_right", PROMPTS["up"]: "look_up"}
+_TURNS = {
+    PROMPTS["left"]: "turn_left",
+    PROMPTS["right"]: "turn_right",
+    PROMPTS["up"]: "look_up",
+    PROMPTS["nearer"]: "lean_forward",
+}
 _LINGERS = timedelta(seconds=0.8)
 """A person without a decision for this long gets a prompt."""
 _TOGETHER = timedelta(seconds=0.6)
 _STEADY = timedelta(seconds=0.3)
 _SHOWN = timedelta(seconds=1.2)
-PROVEN = "followed a random request to turn the head"
+_REMEMBERED = timedelta(minutes=5)
+"""How long a failed challenge counts."""
+_MOST_PEOPLE = 1000
+PROVEN = "followed a random request to move the head"
 """Reason for the liveness of a track that followed the challenge."""
 
 
@@ -67,6 +77,8 @@ class Prompter:
         self._one_by_one = config.events.tailgating if own is None else own
         self._turns = _Turns(config.presentation)
         self._asks = config.kiosk.head_turn and config.presentation.policy == "require"
+        self.demands = self._asks and config.presentation.challenge == "always"
+        """Whom it does not prove to be a living person, nobody does."""
         self._since: dict[int, datetime] = {}
         self._candidate = self._shown = ""
         self._candidate_since: datetime | None = None
@@ -139,22 +151,55 @@ def _without_printed(tracks: Sequence[Track]) -> list[Track]:
 
 
 class _Turns:
-    """Asks one person to turn their head, and repeats with new turns if they do not follow."""
+    """Asks one person to move their head. If they do not follow it asks anew for other movements, but not without end.
+
+    Failures are counted by person, not by track, so that stepping aside wins no further tries: with enough of them a recording would
+    meet its movements in the end. Badge and PIN stay open meanwhile.
+    """
 
     def __init__(self, config: PresentationConfig) -> None:
         self._config = config
         self._challenge: HeadTurnChallenge | None = None
-        self._track = -1
+        self._track, self._person = -1, ""
+        self._time = datetime.min.replace(tzinfo=UTC)
+        self._failed: dict[str, list[datetime]] = {}
 
     def clear(self) -> None:
-        """Forget the challenge of a person who left or needs none."""
+        """Forget the challenge of a person who left or needs none; whoever left in the middle of it has failed it."""
+        if self._challenge is not None and self._challenge.outcome is None and self._challenge.begun:
+            self._count()
         self._challenge = None
 
     def follow(self, track: Track, time: datetime) -> tuple[str, int | None]:
         """The prompt for a person, and their track once liveness is proven."""
-        if self._challenge is None or self._track != track.track_id or self._challenge.outcome is False:
-            self._challenge, self._track = HeadTurnChallenge(self._config), track.track_id
+        if self._challenge is not None and self._track != track.track_id:
+            self.clear()
+        self._time = time
+        person = track.identity.person or ""
+        if self._exhausted(person, time):
+            self._challenge = None
+            return "not_proven", None
+        if self._challenge is None:
+            self._challenge, self._track, self._person = HeadTurnChallenge(self._config), track.track_id, person
         self._challenge.observe(time, track.landmarks)
         if self._challenge.outcome:
+            self._failed.pop(person, None)
             return "", track.track_id
+        if self._challenge.outcome is False:
+            self._count()
+            self._challenge = None
+            return "look_straight", None
         return _TURNS.get(self._challenge.prompt, "look_straight"), None
+
+    def _count(self) -> None:
+        if len(self._failed) >= _MOST_PEOPLE:
+            del self._failed[next(iter(self._failed))]
+        self._failed.setdefault(self._person, []).append(self._time)
+
+    def _exhausted(self, person: str, time: datetime) -> bool:
+        recent = [each for each in self._failed.get(person, []) if abs(time - each) < _REMEMBERED]
+        if recent:
+            self._failed[person] = recent
+        else:
+            self._failed.pop(person, None)
+        return len(recent) >= self._config.challenge_tries

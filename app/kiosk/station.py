@@ -124,6 +124,8 @@ class Station(CameraWatcher):
         """See `CameraWatcher`."""
         self.greeter.saw(result)
         self.punches += sum(isinstance(row, PunchRow) and row.event == "punch" for row in result.rows)
+        if self._prompter.demands:
+            pipeline.demand_challenge()
         prompt, proven = self._prompter.look(result.tracks, result.frame.time)
         if proven is not None:
             pipeline.vouch(proven, PROVEN)

@@ -53,6 +53,13 @@ _WORDS = {
     "prompt_turn_left": N_("Turn your head left"),
     "prompt_turn_right": N_("Turn your head right"),
     "prompt_look_up": N_("Look up"),
+    "prompt_lean_forward": N_("Lean forward"),
+    "prompt_not_proven": N_("That did not work"),
+    # Below a request to move the head, for people who cannot.
+    "or_pin": N_("Or use your PIN"),
+    "or_badge": N_("Or show your badge"),
+    "or_badge_pin": N_("Or use your badge or PIN"),
+    "or_reception": N_("Or tell reception"),
     "prompt_look_straight": N_("Look straight ahead"),
     "prompt_hold_still": N_("Hold still, please"),
     "prompt_uncover_eyes": N_("Please take off your dark glasses"),

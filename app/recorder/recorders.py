@@ -41,6 +41,8 @@ class _Watcher(CameraWatcher):
         """See `CameraWatcher`."""
         if self._prompter is None or self.camera is None:
             return
+        if self._prompter.demands:
+            pipeline.demand_challenge()
         prompt, proven = self._prompter.look(result.tracks, result.frame.time)
         if proven is not None:
             pipeline.vouch(proven, PROVEN)

@@ -135,8 +135,12 @@ class PresentationConfig(Section):
     """A stream whose picture does not change for this long is frozen."""
     loop_s: float = Field(4.0, ge=2, le=60)
     """A stream that repeats earlier motion exactly for this long is looped."""
+    challenge: Literal["unproven", "always"] = "unproven"
+    """Whom a kiosk asks to move their head under `require`. `always`: also those who passed the other checks, as a video does."""
     challenge_s: float = Field(5.0, ge=1, le=60)
-    """Time for each step of the head-turn challenge."""
+    """Time for each step of the challenge."""
+    challenge_tries: int = Field(3, ge=1, le=20)
+    """Failed challenges of one person within five minutes, after which the kiosk asks for their badge or PIN."""
 
     @model_validator(mode="before")
     @classmethod

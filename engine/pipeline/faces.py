@@ -224,13 +224,22 @@ class TrackFaces:
         """What of the face is covered, if more faces were than voted."""
         return self.hidden.most_common(1)[0][0] if self.hidden.total() > max(_FEW, len(self.voter)) else ""
 
-    def snapshot(self, trail: Trail, holds_s: float, *, ended: bool) -> Track:
+    def _verdict(self, *, demanding: bool) -> Liveness | None:
+        """Whether it is a living person; `demanding`: what the checks pass must be vouched for. None: not checked."""
+        if self.liveness is None:
+            return None
+        own = self.liveness.verdict
+        if demanding and own.state is LivenessState.PASSED:
+            own = Liveness(reason="has to follow the kiosk's challenge")
+        return combined([own, self.vouched])
+
+    def snapshot(self, trail: Trail, holds_s: float, *, ended: bool, demanding: bool = False) -> Track:
         """The track as it is now; who a stranger is, others say."""
         identity = self.voter.identity
         unsure = not ended and self.unsure(trail.last_seen, holds_s)
         if unsure:
             identity = replace(identity, state=TrackState.PENDING, person=None, nearest=identity.person)
-        verdict = combined([self.liveness.verdict, self.vouched]) if self.liveness is not None else None
+        verdict = self._verdict(demanding=demanding)
         return Track(
             track_id=trail.track_id,
             box=trail.box,

@@ -58,6 +58,7 @@ class Identification:
         self._services, self._config, self._stats = services, config, stats
         self._faces: dict[int, TrackFaces] = {}
         self._closing: list[Trail] = []
+        self._demanding = False
         self.gallery = services.gallery.current()
 
     def _begin(self, track_id: int, faces: TrackFaces | None = None) -> None:
@@ -157,6 +158,10 @@ class Identification:
         """Take for granted that a track is a living person, unless a check says otherwise."""
         if (track := self._faces.get(track_id)) is not None:
             track.vouched = Liveness(LivenessState.PASSED, reason)
+
+    def demand(self) -> None:
+        """From now on a track is a living person only if somebody vouches for it: what the checks pass is unproven."""
+        self._demanding = True
 
     def vote(self, embedded: Sequence[EmbeddedFace], trails: Sequence[Trail]) -> VoteResult:
         """Let faces vote that have been embedded.
@@ -264,8 +269,13 @@ class Identification:
         ended = [trail for trail in self._closing if trail.track_id not in awaited]
         self._closing = [trail for trail in self._closing if trail.track_id in awaited]
         holds_s = self._config.voting.name_holds_s
-        tracks = [faces[trail.track_id].snapshot(trail, holds_s, ended=False) for trail in (*trails, *self._closing)]
-        tracks += [faces[trail.track_id].snapshot(trail, holds_s, ended=True) for trail in ended]
+        tracks = [
+            faces[trail.track_id].snapshot(trail, holds_s, ended=False, demanding=self._demanding)
+            for trail in (*trails, *self._closing)
+        ]
+        tracks += [
+            faces[trail.track_id].snapshot(trail, holds_s, ended=True, demanding=self._demanding) for trail in ended
+        ]
         for trail in ended:
             del self._faces[trail.track_id]
         return Decisions(tracks, faces, self.gallery)

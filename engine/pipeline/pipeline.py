@@ -277,10 +277,14 @@ class Pipeline:
         self._stages.claims.claim(person)
 
     def vouch(self, track_id: int, reason: str) -> None:
-        """Somebody else proved that a track is a living person, such as by a head-turn challenge: from the next frame on it counts.
+        """Somebody else proved that a track is a living person, such as by following the challenge: from the next frame on it counts.
 
         Args:
             track_id: of a track that is alive; of others nothing is known any more.
             reason: one short line.
         """
         self._stages.identification.vouch(track_id, reason)
+
+    def demand_challenge(self) -> None:
+        """From now on only `vouch` proves that a track is a living person: what the checks pass is unproven until then."""
+        self._stages.identification.demand()

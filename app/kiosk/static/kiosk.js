@@ -14,7 +14,9 @@ const TONES = {
 const ICONS = {
   on_time: "tick", came: "tick", recorded: "tick", again: "tick", leaving: "leave", late: "clock", saving: "save",
 };
-const REFUSALS = new Set(["one_at_a_time", "not_recognised", "take_off_picture"]);
+const REFUSALS = new Set(["one_at_a_time", "not_recognised", "take_off_picture", "not_proven"]);
+const MOVEMENTS = new Set(["turn_left", "turn_right", "look_up", "lean_forward"]);
+const ELSEWHERE = new Set(["not_recognised", "not_proven"]);
 const STILL_MS = 3_000;
 const LARGEST_VH = 13;
 const SMALLEST_VH = 8;
@@ -24,6 +26,7 @@ const large = message.querySelector(".large");
 const notice = element("notice");
 const ways = `${settings.badge ? "_badge" : ""}${settings.pin ? "_pin" : ""}` || "_reception";
 const help = say(`please${ways}`);
+const instead = say(`or${ways}`);
 
 let link = "connecting";
 let camera = { state: "starting", since: "" };
@@ -151,7 +154,7 @@ function row(greeting) {
 function drawPrompt() {
   if (offer.note) return drawNote(offer.note);
   const refusal = REFUSALS.has(prompt);
-  const line = prompt === "not_recognised" ? help : "";
+  const line = ELSEWHERE.has(prompt) ? help : MOVEMENTS.has(prompt) ? instead : "";
   message.dataset.tone = refusal ? "warn" : "ask";
   message.classList.remove("several");
   icon(message.querySelector(".disc"), prompt);

@@ -35,7 +35,9 @@ BLOCKS = (
         N_("Liveness"),
         (
             Named("policy", N_("Policy"), N_("Whether rows tell of liveness, or only living people are recorded.")),
-            Named("challenge_s", N_("Time per step"), N_("Of the head-turn challenge.")),
+            Named("challenge", N_("Challenge"), N_("Whom a kiosk asks to move their head.")),
+            Named("challenge_s", N_("Time per step"), N_("Of the challenge.")),
+            Named("challenge_tries", N_("Tries"), N_("Of one person in five minutes; then badge or PIN."), more=True),
             Named("min_turn_deg", N_("Smallest turn"), N_("From which Muster judges depth."), more=True),
             Named("still_s", N_("Still face"), N_("A face that does not change for so long is a picture."), more=True),
             Named(

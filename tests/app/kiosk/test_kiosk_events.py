@@ -21,14 +21,16 @@ from log_builders import retraction
 
 from app.kiosk.greeter import STATUSES, Greeter, first_name
 from app.kiosk.hub import Hub, HubEvent, as_event
-from app.kiosk.prompts import CODES, Prompter
+from app.kiosk.prompts import CODES, PROVEN, Prompter
 from app.kiosk.station import Station
 from app.kiosk.words import table
 from app.words import LANGUAGES
 from engine.attendance import PunchRow
 from engine.config import Config
-from engine.liveness import PROMPTS
+from engine.liveness import PROMPTS, Liveness, LivenessState
 from engine.pipeline import FrameResult
+from engine.pipeline.faces import TrackFaces
+from engine.tracking import Trail
 from engine.types import Event, EventKind, Frame, Track, TrackState
 from engine.workbench import Workbench
 
@@ -271,6 +273,7 @@ def test_where_life_must_be_proven_turns_of_the_head_are_asked_for() -> None:
         "turn_left",
         "turn_right",
         "look_up",
+        "lean_forward",
     }
     assert set(_asked(Prompter(Config(), "door"), [track], 0, 2)) == {""}
     passed = replace(track, liveness="passed")
@@ -279,30 +282,79 @@ def test_where_life_must_be_proven_turns_of_the_head_are_asked_for() -> None:
     assert set(_asked(Prompter(off, "door"), [track], 0, 2)) == {""}
 
 
-def _turned(yaw_deg: float, pitch_deg: float = 0.0) -> np.ndarray:
+def _turned(yaw_deg: float, pitch_deg: float = 0.0, grown: float = 0.0) -> np.ndarray:
     """Five landmarks of a head that is turned, (5, 2) pixels: yaw positive to the image's right."""
     points = np.array([[-32, 0, 0], [32, 0, 0], [0, 36, 30], [-26, 72, 4], [26, 72, 4]], float)
     yaw, pitch = np.radians(yaw_deg), np.radians(pitch_deg)
     x = points[:, 0] * np.cos(yaw) + points[:, 2] * np.sin(yaw)
     z = -points[:, 0] * np.sin(yaw) + points[:, 2] * np.cos(yaw)
     y = points[:, 1] * np.cos(pitch) + z * np.sin(pitch)
-    return np.stack([320 + x, 200 + y], 1).astype(np.float32)
+    return ([320, 200] + (1 + grown / 100) * np.stack([x, y], 1)).astype(np.float32)
 
 
 def test_whoever_follows_the_requests_is_vouched_for_and_whoever_does_not_is_asked_again() -> None:
     require = _config(presentation={"policy": "require"})
-    poses = {"turn_left": (30.0, 0.0), "turn_right": (-30.0, 0.0), "look_up": (0.0, -22.0)}
     for obeys in (True, False):
-        prompter, proven, asked, now = Prompter(require, "door"), None, "", np.zeros(2)
+        prompter, proven, asked, now = Prompter(require, "door"), None, "", np.zeros(3)
         for k in range(600):
-            goal = np.array(poses.get(asked, (0.0, 0.0)) if obeys else (0.0, 0.0))
-            now = now + np.clip(goal - now, -4, 4)
+            goal = np.array(_POSES.get(asked, (0.0, 0.0, 0.0)) if obeys else (0.0, 0.0, 0.0))
+            now = now + np.clip(goal - now, -5, 5)
             track = replace(make_track(1, 0, 99, person="E1", liveness="unproven"), landmarks=_turned(*now))
             asked, proven = prompter.look([track], at(k / 15))
             if proven is not None:
                 break
         assert (proven == 1) == obeys
         assert obeys or asked  # still asked for
+
+
+_POSES = {
+    "turn_left": (30.0, 0.0, 0.0),
+    "turn_right": (-30.0, 0.0, 0.0),
+    "look_up": (0.0, -22.0, 0.0),
+    "lean_forward": (0.0, 0.0, 25.0),
+}
+
+
+def _failing(prompter: Prompter, begin_s: float, seconds: float, first_track: int) -> list[str]:
+    """What somebody is asked who does nothing and steps aside for a moment now and then, so that their track is a new one."""
+    said = []
+    for k in range(round(seconds * 10)):
+        track = make_track(first_track + k // 70, 0, 999, person="E1", liveness="unproven")
+        gone = k % 70 > 65
+        said.append(prompter.look([] if gone else [replace(track, landmarks=_turned(0.0))], at(begin_s + k / 10))[0])
+    return said
+
+
+def test_a_person_has_three_tries_in_five_minutes_whatever_they_do_in_between() -> None:
+    require = _config(presentation={"policy": "require"})
+    prompter = Prompter(require, "door")
+    said = _failing(prompter, 0, 60, 1)
+    moves = [code for code, _ in itertools.groupby(code for code in said if code in _POSES)]
+    assert 1 <= len(moves) <= 3
+    assert said[-20] == "not_proven"
+    other = replace(make_track(99, 0, 999, person="E2", liveness="unproven"), landmarks=_turned(0.0))
+    assert prompter.look([other], at(62))[0] != ""
+    assert set(_asked(prompter, [other], 62, 2)) & {*_POSES, "look_straight"}  # somebody else has tries of their own
+    assert set(_failing(prompter, 65, 10, 101)[20:]) & set(_POSES) == set()
+    assert set(_failing(prompter, 400, 10, 201)) & set(_POSES)  # five minutes later they have again
+
+
+def test_where_everybody_is_challenged_what_the_checks_pass_is_still_unproven() -> None:
+    always = _config(presentation={"policy": "require", "challenge": "always"})
+    assert Prompter(always, "door").demands
+    for section in ({"policy": "require"}, {"policy": "mark", "challenge": "always"}):
+        assert not Prompter(_config(presentation=section), "door").demands
+    faces = TrackFaces.new(always)
+    assert faces.liveness is not None
+    faces.liveness.verdict = Liveness(LivenessState.PASSED, "depth over a turn of 30°")
+    trail = Trail(1, np.array([0, 0, 99, 99], np.float32), _turned(0.0), at(0), at(3))
+    assert faces.snapshot(trail, 2.0, ended=False).liveness == "passed"  # no kiosk asks anybody here
+    held = faces.snapshot(trail, 2.0, ended=False, demanding=True)
+    assert (held.liveness, held.liveness_reason) == ("unproven", "has to follow the kiosk's challenge")
+    faces.vouched = Liveness(LivenessState.PASSED, PROVEN)
+    assert faces.snapshot(trail, 2.0, ended=False, demanding=True).liveness == "passed"
+    faces.liveness.verdict = Liveness(LivenessState.FAILED, "flat over a turn of 30°")
+    assert faces.snapshot(trail, 2.0, ended=False, demanding=True).liveness == "failed"
 
 
 # ----------------------------------------------------------------------------------------- greetings
@@ -444,7 +496,7 @@ def test_every_language_has_a_word_for_everything_that_may_be_said() -> None:
         assert code in spoken
     for status in STATUSES:
         assert status in spoken
-    assert len(PROMPTS) == 3
+    assert len(PROMPTS) == 4
 
 
 def test_a_screen_speaks_the_language_of_the_settings_or_of_its_browser(tmp_path: Path) -> None:
