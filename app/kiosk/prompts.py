@@ -18,7 +18,6 @@ CODES = (
     "turn_left",
     "turn_right",
     "look_up",
-    "lean_forward",
     "look_straight",
     "hold_still",
     "uncover_eyes",
@@ -51,7 +50,6 @@ _TURNS = {
     PROMPTS["left"]: "turn_left",
     PROMPTS["right"]: "turn_right",
     PROMPTS["up"]: "look_up",
-    PROMPTS["nearer"]: "lean_forward",
 }
 _LINGERS = timedelta(seconds=0.8)
 """A person without a decision for this long gets a prompt."""

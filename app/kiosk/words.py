@@ -53,7 +53,6 @@ _WORDS = {
     "prompt_turn_left": N_("Turn your head left"),
     "prompt_turn_right": N_("Turn your head right"),
     "prompt_look_up": N_("Look up"),
-    "prompt_lean_forward": N_("Lean forward"),
     "prompt_not_proven": N_("That did not work"),
     # Below a request to move the head, for people who cannot.
     "or_pin": N_("Or use your PIN"),

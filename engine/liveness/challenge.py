@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import random
 from collections import deque
 from datetime import datetime
@@ -18,11 +17,12 @@ PROMPTS = {
     "left": "turn your head left",
     "right": "turn your head right",
     "up": "look up",
-    "nearer": "lean forward",
 }
 _SIDEWAYS = frozenset({"left", "right"})
 SEQUENCES = tuple(pair for pair in permutations(PROMPTS, 2) if _SIDEWAYS & set(pair))
-"""What may be asked: two different movements, one of them a turn, because only a turn shows depth."""
+"""What may be asked: two different movements, one of them a turn, because only a turn shows depth.
+
+Coming nearer is not among them: five landmarks do not show its perspective, so a hand that moves a phone does it as well as a head."""
 _FRONT = "look straight at the camera"
 _SMOOTH = 3  # observations whose median counts
 _FRONTAL_YAW_DEG, _FRONTAL_PITCH_DEG = 18.0, 30.0  # from a generic head's straight look
@@ -31,7 +31,6 @@ _SETTLED = 4  # observations of a straight look
 _WAIT_S = 0.6  # a straight look lasts up to this much longer, at random: a recording must not move meanwhile
 _TURNED = 0.8  # of `min_turn_deg`: landmarks follow three quarters of a turn
 _UP_DEG = 10.0
-_GROWN = 0.15  # of a face that comes nearer: 8 cm at 60 cm
 _WRONG_SHARE = 0.75  # of a turn to the wrong side
 _WRONG_ELSE = 1.6  # of another movement, which may go along with the right one
 _HELD, _HELD_S = 4, 0.3  # observations and time for which a movement must be held, so that its views can be compared
@@ -59,10 +58,10 @@ class HeadTurnChallenge:
         self._start: datetime | None = None
         self._step_s = self._last_s = 0.0
         self._views = Views()
-        self._recent: deque[tuple[float, float, float]] = deque(maxlen=_SMOOTH)
-        self._straight: list[tuple[float, float, float]] = []
+        self._recent: deque[tuple[float, float]] = deque(maxlen=_SMOOTH)
+        self._straight: list[tuple[float, float]] = []
         self._straight_s = 0.0
-        self._rest = (0.0, 0.0, 1.0)
+        self._rest = (0.0, 0.0)
         self._leaving = ""
         self._on_the_way = 0
         self._held: list[float] = []
@@ -101,16 +100,16 @@ class HeadTurnChallenge:
             return
         self._last_s = now_s
         self._views.add(now_s, landmarks)
-        self._recent.append((*pose, _size(landmarks)))
+        self._recent.append(pose)
         if len(self._recent) < _SMOOTH:
             return
-        yaw, pitch, size = (median(row[axis] for row in self._recent) for axis in range(3))
+        yaw, pitch = (median(row[axis] for row in self._recent) for axis in (0, 1))
         if self._begun:
-            self._move(self._shares(yaw, pitch, size), now_s)
+            self._move(self._shares(yaw, pitch), now_s)
         else:
-            self._settle(yaw, pitch, size, now_s)
+            self._settle(yaw, pitch, now_s)
 
-    def _settle(self, yaw: float, pitch: float, size: float, now_s: float) -> None:
+    def _settle(self, yaw: float, pitch: float, now_s: float) -> None:
         """Wait for a straight look that lasts; later movements are relative to it."""
         straight = abs(yaw) <= _FRONTAL_YAW_DEG and abs(pitch) <= _FRONTAL_PITCH_DEG
         if self._straight:
@@ -120,17 +119,15 @@ class HeadTurnChallenge:
             return
         if not self._straight:
             self._straight_s = now_s
-        self._straight.append((yaw, pitch, size))
+        self._straight.append((yaw, pitch))
         if len(self._straight) >= _SETTLED and now_s - self._straight_s >= self._wait_s:
-            yaw, pitch, size = (median(row[axis] for row in self._straight) for axis in range(3))
-            self._rest = yaw, pitch, size
+            self._rest = median(row[0] for row in self._straight), median(row[1] for row in self._straight)
             self._begun, self._step_s = True, now_s
 
-    def _shares(self, yaw: float, pitch: float, size: float) -> dict[str, float]:
+    def _shares(self, yaw: float, pitch: float) -> dict[str, float]:
         """How much of each movement was made."""
         sideways = (yaw - self._rest[0]) / (_TURNED * self._config.min_turn_deg)
-        up, grown = (self._rest[1] - pitch) / _UP_DEG, (size / self._rest[2] - 1) / _GROWN
-        return {"left": sideways, "right": -sideways, "up": up, "nearer": grown}
+        return {"left": sideways, "right": -sideways, "up": (self._rest[1] - pitch) / _UP_DEG}
 
     def _move(self, shares: dict[str, float], now_s: float) -> None:
         """Wait for the requested movement; another one fails, except for the last one until it is taken back."""
@@ -166,12 +163,3 @@ class HeadTurnChallenge:
             return False
         # a turn to one side shows half the range of turns to both sides
         return looks_deep(turn, 0.75 * self._config.min_turn_deg)
-
-
-def _size(landmarks: Floats) -> float:
-    """How large a face is in pixels, turned or not."""
-    points = [(float(x), float(y)) for x, y in landmarks]
-    eyes = math.dist(points[0], points[1])
-    middle = ((points[0][0] + points[1][0]) / 2, (points[0][1] + points[1][1]) / 2)
-    mouth = ((points[3][0] + points[4][0]) / 2, (points[3][1] + points[4][1]) / 2)
-    return max(eyes, 0.88 * math.dist(middle, mouth), 1e-6)

@@ -27,13 +27,12 @@ def ask(*prompts: str) -> HeadTurnChallenge:
 
 
 ANSWERS = {
-    "left": (30.0, 0.0, 0.0),
-    "right": (-30.0, 0.0, 0.0),
-    "up": (0.0, -20.0, 0.0),
-    "nearer": (0.0, 0.0, 25.0),
+    "left": (30.0, 0.0),
+    "right": (-30.0, 0.0),
+    "up": (0.0, -20.0),
 }
-"""Degrees to the side and down, and by how much larger the face becomes, in percent."""
-FRONT = (0.0, 0.0, 0.0)
+"""Degrees to the side and down."""
+FRONT = (0.0, 0.0)
 
 
 def answer(
@@ -48,14 +47,12 @@ def answer(
     generator = np.random.default_rng(8)
     wanted = {text: ANSWERS[name] for name, text in PROMPTS.items()}
     obey = obey or (lambda prompt: wanted.get(prompt, FRONT))
-    pose = np.zeros(3)
+    pose = np.zeros(2)
     for index in range(round(seconds * FPS)):
         if challenge.outcome is not None:
             break
         pose += np.clip(np.array(obey(challenge.prompt)) - pose, -speed_deg, speed_deg)
-        yaw, pitch, grown = pose
-        points = seen(shape, yaw, pitch, eyes_px=60 * (1 + grown / 100), noise=0.008, generator=generator)
-        challenge.observe(at(index / FPS), points)
+        challenge.observe(at(index / FPS), seen(shape, *pose, noise=0.008, generator=generator))
     return challenge.outcome
 
 
@@ -79,10 +76,10 @@ def test_the_prompts_come_one_after_the_other_without_a_straight_look_in_between
     assert prompts == ["look straight at the camera", "turn your head left", "turn your head right"]
 
 
-@pytest.mark.parametrize("made", ["left", "up", "nearer"])
+@pytest.mark.parametrize("made", ["left", "up"])
 def test_another_movement_than_the_one_asked_for_fails(made: str) -> None:
     right = PROMPTS["right"]
-    far = {"left": (30.0, 0.0, 0.0), "up": (0.0, -28.0, 0.0), "nearer": (0.0, 0.0, 40.0)}[made]
+    far = {"left": (30.0, 0.0), "up": (0.0, -28.0)}[made]
     challenge = ask("right", "left")
     assert answer(challenge, obey=lambda prompt: far if prompt == right else FRONT, seconds=4.0) is False
 
@@ -118,7 +115,7 @@ def test_nobody_in_view_lets_the_time_run_out() -> None:
 
 @pytest.mark.parametrize("angles", [1.0, 1.4])
 def test_a_photo_that_is_turned_as_asked_fails(angles: float) -> None:
-    wanted = {PROMPTS[name]: (angles * yaw, angles * pitch, grown) for name, (yaw, pitch, grown) in ANSWERS.items()}
+    wanted = {PROMPTS[name]: (angles * yaw, angles * pitch) for name, (yaw, pitch) in ANSWERS.items()}
     for pair in SEQUENCES:
         assert answer(ask(*pair), FLAT, obey=lambda prompt: wanted.get(prompt, FRONT)) is not True
 
@@ -143,14 +140,14 @@ def test_all_sequences_are_asked_each_holds_a_turn_and_nobody_foretells_the_mome
         first: list[int] = []
         challenge = HeadTurnChallenge(CONFIG, random.Random(seed))
         wanted = {text: ANSWERS[name] for name, text in PROMPTS.items()}
-        generator, pose = np.random.default_rng(seed), np.zeros(3)
+        generator, pose = np.random.default_rng(seed), np.zeros(2)
         for index in range(150):
             prompt = challenge.prompt
             if prompt in wanted and prompt not in prompts:
                 prompts.append(prompt)
                 first.append(index)
             pose += np.clip(np.array(wanted.get(prompt, FRONT)) - pose, -6, 6)
-            points = seen(HEAD, *pose[:2], eyes_px=60 * (1 + pose[2] / 100), noise=0.008, generator=generator)
+            points = seen(HEAD, *pose, noise=0.008, generator=generator)
             challenge.observe(at(index / FPS), points)
             if challenge.outcome is not None:
                 break

@@ -15,7 +15,7 @@ const ICONS = {
   on_time: "tick", came: "tick", recorded: "tick", again: "tick", leaving: "leave", late: "clock", saving: "save",
 };
 const REFUSALS = new Set(["one_at_a_time", "not_recognised", "take_off_picture", "not_proven"]);
-const MOVEMENTS = new Set(["turn_left", "turn_right", "look_up", "lean_forward"]);
+const MOVEMENTS = new Set(["turn_left", "turn_right", "look_up"]);
 const ELSEWHERE = new Set(["not_recognised", "not_proven"]);
 const STILL_MS = 3_000;
 const LARGEST_VH = 13;

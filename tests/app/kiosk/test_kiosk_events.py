@@ -273,7 +273,6 @@ def test_where_life_must_be_proven_turns_of_the_head_are_asked_for() -> None:
         "turn_left",
         "turn_right",
         "look_up",
-        "lean_forward",
     }
     assert set(_asked(Prompter(Config(), "door"), [track], 0, 2)) == {""}
     passed = replace(track, liveness="passed")
@@ -282,22 +281,22 @@ def test_where_life_must_be_proven_turns_of_the_head_are_asked_for() -> None:
     assert set(_asked(Prompter(off, "door"), [track], 0, 2)) == {""}
 
 
-def _turned(yaw_deg: float, pitch_deg: float = 0.0, grown: float = 0.0) -> np.ndarray:
+def _turned(yaw_deg: float, pitch_deg: float = 0.0) -> np.ndarray:
     """Five landmarks of a head that is turned, (5, 2) pixels: yaw positive to the image's right."""
     points = np.array([[-32, 0, 0], [32, 0, 0], [0, 36, 30], [-26, 72, 4], [26, 72, 4]], float)
     yaw, pitch = np.radians(yaw_deg), np.radians(pitch_deg)
     x = points[:, 0] * np.cos(yaw) + points[:, 2] * np.sin(yaw)
     z = -points[:, 0] * np.sin(yaw) + points[:, 2] * np.cos(yaw)
     y = points[:, 1] * np.cos(pitch) + z * np.sin(pitch)
-    return ([320, 200] + (1 + grown / 100) * np.stack([x, y], 1)).astype(np.float32)
+    return np.stack([320 + x, 200 + y], 1).astype(np.float32)
 
 
 def test_whoever_follows_the_requests_is_vouched_for_and_whoever_does_not_is_asked_again() -> None:
     require = _config(presentation={"policy": "require"})
     for obeys in (True, False):
-        prompter, proven, asked, now = Prompter(require, "door"), None, "", np.zeros(3)
+        prompter, proven, asked, now = Prompter(require, "door"), None, "", np.zeros(2)
         for k in range(600):
-            goal = np.array(_POSES.get(asked, (0.0, 0.0, 0.0)) if obeys else (0.0, 0.0, 0.0))
+            goal = np.array(_POSES.get(asked, (0.0, 0.0)) if obeys else (0.0, 0.0))
             now = now + np.clip(goal - now, -5, 5)
             track = replace(make_track(1, 0, 99, person="E1", liveness="unproven"), landmarks=_turned(*now))
             asked, proven = prompter.look([track], at(k / 15))
@@ -308,10 +307,9 @@ def test_whoever_follows_the_requests_is_vouched_for_and_whoever_does_not_is_ask
 
 
 _POSES = {
-    "turn_left": (30.0, 0.0, 0.0),
-    "turn_right": (-30.0, 0.0, 0.0),
-    "look_up": (0.0, -22.0, 0.0),
-    "lean_forward": (0.0, 0.0, 25.0),
+    "turn_left": (30.0, 0.0),
+    "turn_right": (-30.0, 0.0),
+    "look_up": (0.0, -22.0),
 }
 
 
@@ -496,7 +494,7 @@ def test_every_language_has_a_word_for_everything_that_may_be_said() -> None:
         assert code in spoken
     for status in STATUSES:
         assert status in spoken
-    assert len(PROMPTS) == 4
+    assert len(PROMPTS) == 3
 
 
 def test_a_screen_speaks_the_language_of_the_settings_or_of_its_browser(tmp_path: Path) -> None:
