@@ -11,6 +11,7 @@ from streamlit.navigation.page import StreamlitPage
 from app.ui import frame, parts
 from app.views import PAGES, confirm, registration, search, settings
 from app.views import account as account_page
+from app.views import own as own_page
 from app.web import access, ahead, uploads
 from app.web.below import at
 from app.web.collector import spare_what_is_loaded
@@ -31,6 +32,8 @@ def _tidy(path: str) -> None:
         account_page.forget()
     if path != "settings":
         settings.forget()
+    if path not in {"me", "", "start"}:
+        own_page.forget()
     for name, page in (("export", "people"), ("tuning-replay", "tuning")):
         if path != page:
             st.session_state.pop(name, None)

@@ -51,10 +51,8 @@ def _bindings(bench: Workbench, sites: Iterable[str]) -> BindingDesk:
     place = named[0] if len(named) == 1 else bench.config.site
     if place == bench.config.site:
         return bench.bindings
-    folders = find_sites(bench.workspace, bench.config.site).folders
-    if place not in folders:
-        raise InputError(f"there is no site {place!r}", hint=f"choose from {', '.join(folders)}")
-    return Opened(folders[place]).bindings
+    folder = find_sites(bench.workspace, bench.config.site).folders.get(place)
+    return Opened(folder).bindings if folder else bench.bindings  # what does not exist, the desk of users tells
 
 
 def tell_invitation(code: str) -> None:

@@ -24,7 +24,7 @@ from engine.attendance import (
 from engine.attendance.explain import Explanation, Part, explain
 from engine.attendance.periods import AFTER, BEFORE, Periods, forces
 from engine.errors import InputError
-from engine.operations.scoped import DepartmentView
+from engine.operations.scoped import DepartmentView, PersonView
 from engine.people import TimeAccounts
 from engine.reports import (
     PassageInForce,
@@ -45,7 +45,7 @@ class AttendanceReports:
 
     def __init__(self, bench: Workbench) -> None:
         view = getattr(bench, "view", None)
-        self._view: DepartmentView | None = view
+        self._view: DepartmentView | PersonView | None = view
         self._bench = bench if view is None else view.whole
         self._readable = bench.office.readable
 
@@ -68,7 +68,7 @@ class AttendanceReports:
         """
         bench, view = self._bench, self._view
         found = bench.attendance.sheets.between(first, last, bench.people.known(), only=only)
-        found = [row for row in found if view is None or view.departments.hold(row.department)]
+        found = [row for row in found if view is None or view.holds(row)]
         found = self._warned(self._spelt(found), first, only)
         reasons = {row.correction_reason: self._readable(row.correction_reason) for row in found}
         return [

@@ -1,4 +1,4 @@
-"""A workbench as somebody sees it who may see the people of some departments only.
+"""A workbench as somebody sees it who may see the people of some departments only, or nobody but themselves.
 
 A person belongs to a department on the days for which the dated employment says so. A closed day keeps the department of its sealed
 sheet. What is not named here does not exist for them: a page that asks for more is refused, so that it cannot forget to filter.
@@ -13,7 +13,7 @@ from types import SimpleNamespace
 from typing import Any, Never, cast
 
 from engine.access import Departments
-from engine.attendance import Closing, Correction, DaySheet, Request
+from engine.attendance import Closing, Correction, DaySheet, Inside, Request
 from engine.attendance.changes import SheetChange
 from engine.config.ids import nobody_has
 from engine.errors import InputError
@@ -53,6 +53,10 @@ class DepartmentView:
     def sees(self, employee_id: str, day: date) -> bool:
         """Whether a person belongs to the departments on a day."""
         return self.departments.hold(self.person(employee_id, day).department)
+
+    def holds(self, row: DaySheet) -> bool:
+        """Whether a row of the sheet is theirs to see."""
+        return self.departments.hold(row.department)
 
     def known(self) -> Mapping[str, Person]:
         """Everybody who belongs or belonged to the departments, in the latest one of these."""
@@ -186,6 +190,69 @@ class DepartmentView:
         """See `MonthDesk.changed`."""
         found = self.whole.months.changed(closing)
         return [each for each in found if self.sees(each.employee_id, each.day)]
+
+
+class PersonView:
+    """Answers about one person, for themselves."""
+
+    def __init__(self, whole: Workbench, employee_id: str) -> None:
+        self.whole, self.employee_id = whole, employee_id
+
+    def sees(self, employee_id: str, day: date) -> bool:
+        """Whether somebody is the person."""
+        del day
+        return employee_id == self.employee_id
+
+    def holds(self, row: DaySheet) -> bool:
+        """Whether a row of the sheet is theirs to see."""
+        return row.employee_id == self.employee_id
+
+    def known(self) -> Mapping[str, Person]:
+        """The person alone."""
+        own = self.whole.people.known().get(self.employee_id)
+        return {} if own is None else {self.employee_id: own}
+
+    def readable(self, text: str) -> str:
+        """A text from a log, without the ids and names of other people."""
+        if not text:
+            return text
+        others = {key: row for key, row in self.whole.people.known().items() if key != self.employee_id}
+        words = {word: _ELSEWHERE for key, row in others.items() for word in (key, row.name) if word}
+        return self.whole.office.readable(replaced(text, words))
+
+    def corrections(self, first: date, last: date) -> list[Correction]:
+        """See `CorrectionLog.about_days`."""
+        rows = self.whole.attendance.corrections.about_days(first, last)
+        return [row for row in rows if row.employee_id == self.employee_id]
+
+    def inside(self) -> list[Inside]:
+        """See `Office.inside`."""
+        return [each for each in self.whole.office.inside() if each.employee_id == self.employee_id]
+
+    def leave(self, first: date, last: date) -> list[LeaveView]:
+        """See `LeaveDesk.entries`."""
+        return self.whole.leave_desk.entries(first, last, self.employee_id)
+
+    def balances(self, year: int) -> list[Balance]:
+        """See `LeaveDesk.balances`."""
+        return self.whole.leave_desk.balances(year, self.employee_id)
+
+
+def of_person(whole: Workbench, employee_id: str) -> Workbench:
+    """Return the workbench as far as it is about one person, for their own record."""
+    view, book = PersonView(whole, employee_id), whole.attendance
+    own = _Only(
+        view=view,
+        workspace=whole.workspace,
+        clock=whole.clock,
+        config=whole.config,
+        settings=_Only(get=whole.settings.get),
+        people=_Only(known=view.known),
+        attendance=_Only(day_of=book.day_of, corrections=_Only(about_days=view.corrections)),
+        office=_Only(readable=view.readable, inside=view.inside),
+        leave_desk=_Only(kinds=whole.leave_desk.kinds, entries=view.leave, balances=view.balances),
+    )
+    return cast(Workbench, own)
 
 
 def seen_by(whole: Workbench, departments: Departments | None) -> Workbench:

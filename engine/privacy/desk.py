@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
+from engine.attendance import PunchRow
 from engine.config import RetentionConfig
 from engine.errors import InputError
 from engine.face_reader import FaceReader
 from engine.models import no_progress
 from engine.privacy import encryption, forgotten
-from engine.privacy.disclosure import export_subject
+from engine.privacy.disclosure import export_subject, picture_of_passage
 from engine.privacy.elsewhere import catch_up
 from engine.privacy.erasure import Prospect, foresee, forget
 from engine.privacy.looks import NAME as LOOKS
@@ -20,6 +22,10 @@ from engine.privacy.retention import Expired, purge, purge_in_time, release
 from engine.records import Records, note_export
 from engine.storage.erasures import ForgetList
 from engine.types import Progress
+from engine.words import phrase
+
+OWN_COPY_EVERY = timedelta(hours=1)
+"""A person makes a copy of their own data at most so often: it looks through every log and picture of theirs."""
 
 
 class PrivacyDesk:
@@ -44,6 +50,7 @@ class PrivacyDesk:
         end_access: Callable[[str], bool] = lambda _: False,
     ) -> None:
         self._records, self._reader, self._threshold, self._retention = records, reader, threshold, retention
+        self._copying = threading.Lock()
         self._shared, self._reads_logs, self._end_access = shared, reads_logs, end_access
 
     def forget(
@@ -125,6 +132,40 @@ class PrivacyDesk:
             author=author,
         )
         return counts
+
+    def own_copy(self, employee_id: str, target: Path, *, author: str) -> dict[str, int]:
+        """Write everything about a person for themselves, as `export_subject` does; once in `OWN_COPY_EVERY`, and one at a time.
+
+        Raises:
+            InputError: there was one a while ago, or one is being made.
+            StorageError: something cannot be read or written.
+        """
+        if not self._copying.acquire(blocking=False):
+            raise InputError(phrase("another copy is being made"), hint=phrase("try again in some minutes"))
+        try:
+            now, noted = self._records.now(), self._records.names.author(author)
+            made = (
+                row.timestamp
+                for row in self._records.audit.read()
+                if row.action == "export_subject" and row.subject == employee_id and row.author == noted
+            )
+            last = max(made, default=None)
+            if last is not None and timedelta() <= now - last < OWN_COPY_EVERY:
+                raise InputError(
+                    phrase("there was a copy {minutes} minutes ago", minutes=int((now - last).total_seconds() // 60)),
+                    hint=phrase("make the next one after an hour"),
+                )
+            return self.export_subject(employee_id, target, author=author)
+        finally:
+            self._copying.release()
+
+    def picture_of_passage(self, row: PunchRow) -> bytes | None:
+        """Return the picture of a passage for its person, see `engine.privacy.disclosure`.
+
+        Raises:
+            InputError, StorageError: the picture cannot be read.
+        """
+        return picture_of_passage(self._records, row, reader=self._reader, threshold=self._threshold())
 
     def encryption(self) -> encryption.Encryption:
         """Return how far the workspace is encrypted, see `engine.privacy.encryption`.

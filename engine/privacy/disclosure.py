@@ -7,7 +7,7 @@ import dataclasses
 import io
 import json
 import zipfile
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -16,13 +16,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.access import Audit
-from engine.attendance import cells, valid_rows
+from engine.attendance import PunchRow, cells, valid_rows
 from engine.errors import InputError
 from engine.face_reader import FaceReader
 from engine.imaging import encode_jpeg, encoded, pictures_of, read_image
 from engine.people import NO_CAREER
 from engine.privacy.faces import hide, look
-from engine.privacy.subjects import Subject, find
+from engine.privacy.subjects import Likeness, Subject, find
 from engine.records.books import Records
 from engine.records.names import replaced
 from engine.storage import atomic_write
@@ -104,6 +104,7 @@ def export_subject(
                 {"badge_id": each.badge_id, "kind": each.kind, "since": each.created_at, "revoked_at": each.revoked_at}
                 for each in records.badges.of(employee_id)
             ],
+            "access_to_own_record_since": bound.since if (bound := records.bindings.all().get(employee_id)) else "",
         },
         "attendance_log.json": held(records.attendance.log, "event_id", {row.event_id for row in subject.attendance}),
         "day_sheets.json": scrub.rows(map(cells, sheets)),
@@ -151,6 +152,24 @@ def export_subject(
         "sightings": len(subject.sightings),
         "corrections": len(corrections),
     }
+
+
+def picture_of_passage(
+    records: Records, row: PunchRow, *, reader: Callable[[], FaceReader], threshold: float
+) -> bytes | None:
+    """Return the picture of a passage that counts, in which nobody but its person is recognisable; None: there is none to show.
+
+    Args:
+        reader, threshold: distinguish the person's face from others.
+
+    Raises:
+        InputError, StorageError: the picture cannot be read.
+    """
+    path = records.inside(row.evidence_image)
+    if path is None or not row.passage or records.picture_fault(row.evidence_image):
+        return None
+    likeness = Likeness(records, row.employee_id, threshold)
+    return _of_one(path, reader(), likeness, row.by_camera or not likeness.templates)
 
 
 class _Scrub:
@@ -207,7 +226,7 @@ def _sure(records: Records, subject: Subject) -> set[Path | None]:
     return enrolment | {records.inside(row.evidence_image) for row in held}
 
 
-def _of_one(path: Path, reader: FaceReader, subject: Subject, sure: bool) -> bytes:
+def _of_one(path: Path, reader: FaceReader, subject: Likeness, sure: bool) -> bytes:
     """Return a picture in which only the person is recognisable; `sure`: the main face is theirs."""
     image = read_image(path)
     embeddings, boxes = look(reader, image)

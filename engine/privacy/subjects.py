@@ -18,16 +18,43 @@ from engine.tracking import SightingRow
 from engine.types import Floats, TrackState
 
 
-class Subject:
-    """Everything about one person at the time of creation.
+class Likeness:
+    """Which faces are a person's.
 
     Args:
         threshold: smallest similarity (`>=`) of the person's own faces.
 
     Attributes:
-        ids: the id, and the pseudonym that replaces it in logs after an interrupted erasure.
         templates, embeddings: n, and (n, d) float32 unit rows.
         face: (d,) float32 fused template; None without templates.
+    """
+
+    def __init__(self, records: Records, employee_id: str, threshold: float) -> None:
+        self._threshold = threshold
+        gallery = records.gallery.current()
+        self.templates, self.embeddings = gallery.of(employee_id)
+        own = np.array([person == employee_id for person in gallery.people], np.bool_)
+        self.face: Floats | None = gallery.fused[own][0] if self.templates else None
+        # a face that people have called somebody else's stays so, however similar
+        self._others = np.vstack([gallery.fused[~own], records.anchors.current().of(employee_id)[1]])
+
+    def shows(self, embeddings: Floats) -> NDArray[np.bool_]:
+        """Return (n,) which of (n, d) float32 unit rows are the person's: similar enough, and less similar to anybody else enrolled."""
+        if self.face is None or not len(embeddings):
+            return np.zeros(len(embeddings), np.bool_)
+        similarity = embeddings @ self.face
+        rival = (embeddings @ self._others.T).max(1, initial=-2.0)
+        return np.asarray((similarity >= self._threshold) & (similarity > rival), np.bool_)
+
+
+class Subject(Likeness):
+    """Everything about one person at the time of creation.
+
+    Args:
+        threshold: see `Likeness`.
+
+    Attributes:
+        ids: the id, and the pseudonym that replaces it in logs after an interrupted erasure.
         attendance: rows of the attendance log, including retractions.
         strangers: dossiers that show the person before enrolment or unrecognised.
         elsewhere: templates of the person among strangers and mistaken faces.
@@ -37,16 +64,10 @@ class Subject:
     """
 
     def __init__(self, records: Records, employee_id: str, threshold: float) -> None:
-        self.id, self._records, self._threshold = employee_id, records, threshold
+        super().__init__(records, employee_id, threshold)
+        self.id, self._records = employee_id, records
         self.ids = frozenset({employee_id, records.sealer.pseudonym(employee_id)})
         self.person = records.people.all().get(employee_id)
-        gallery = records.gallery.current()
-        self.templates, self.embeddings = gallery.of(employee_id)
-        own = np.array([person == employee_id for person in gallery.people], np.bool_)
-        self.face: Floats | None = gallery.fused[own][0] if self.templates else None
-        anchors = records.anchors.current()
-        # a face that people have called somebody else's stays so, however similar
-        self._others = np.vstack([gallery.fused[~own], anchors.of(employee_id)[1]])
         self._register = records.dossiers.register()
         self.attendance = [row for _, row in records.attendance_rows() if row.employee_id in self.ids]
         self.strangers, self.elsewhere = self._as_stranger()
@@ -56,14 +77,6 @@ class Subject:
         seen = [row for row in records.sightings.rows() if self._sighted(row) or self.ids & set(row.candidates)]
         self.sightings = [row for row in seen if self._sighted(row)]
         self.compared = [row for row in seen if not self._sighted(row)]
-
-    def shows(self, embeddings: Floats) -> NDArray[np.bool_]:
-        """Return (n,) which of (n, d) float32 unit rows are the person's: similar enough, and less similar to anybody else enrolled."""
-        if self.face is None or not len(embeddings):
-            return np.zeros(len(embeddings), np.bool_)
-        similarity = embeddings @ self.face
-        rival = (embeddings @ self._others.T).max(1, initial=-2.0)
-        return np.asarray((similarity >= self._threshold) & (similarity > rival), np.bool_)
 
     def _as_stranger(self) -> tuple[frozenset[str], dict[str, tuple[Template, Floats]]]:
         register = self._register

@@ -111,6 +111,8 @@ PLACES = (
     Place("System", "/system"),
     Place("System, check-up", "/system?part=check"),
     Place("System, users", "/system?part=users"),
+    Place("My record", "/me"),
+    Place("My record, a day", "/me?day={friday}"),
     Place("Account menu", "/account", (_button("account-menu"),)),
 )
 """Every page, its views, and the dialogs that people use most; braces stand for what a workspace has, see `found_in`."""
@@ -140,9 +142,10 @@ def settled(page: Page) -> None:
 
 def visitor(browser: Browser, site: Site, language: str) -> Page:
     """A page of an administrator who reads a language; `looked` goes on with it, which is quicker than loading anew."""
-    name, accounts = f"admin-{language}", Workbench(site.workspace).accounts
-    if name not in accounts.all():
-        accounts.add(name, "admin", site.password(name), language=language)
+    name, bench = f"admin-{language}", Workbench(site.workspace)
+    if name not in bench.accounts.all():
+        bench.accounts.add(name, "admin", site.password(name), language=language)
+        bench.bindings.bind({"en": "ben_afflek", "de": "jerry_seinfeld"}[language], name, author="tests")
     page = sign_in(browser, site, name, "/account", color_scheme="light")
     settled(page)
     page.evaluate(_AXE)

@@ -56,6 +56,16 @@ def shoot(page: Page, path: Path, *, width: int, height: int, quiet_s: float = 3
     page.screenshot(path=path)
 
 
+def own_record(site: Site, bench: Workbench, target: Path, scheme: str) -> None:
+    """What an employee sees on a phone."""
+    if bench.bindings.account("ben_afflek") is None:
+        bench.bindings.bind("ben_afflek", "employee", author="screens")
+    with camera_browser() as browser:
+        page = sign_in(browser, site, "employee", color_scheme=scheme)
+        page.goto(f"{site.base}/me")
+        shoot(page, target / "me.png", width=390, height=844)
+
+
 def registration(site: Site, clip: Path) -> None:
     """The guided pictures."""
     with camera_browser(clip) as browser:
@@ -123,6 +133,7 @@ def main() -> None:
                         shoot(
                             page, target / f"{name}.png", width=width, height=860, quiet_s=8 if name == "live" else 3.5
                         )
+                own_record(site, bench, target, scheme)
             if more is None:
                 registration(site, clip)
         if more is None:
