@@ -7,6 +7,7 @@
     ├── InputError             a file or value from the user cannot be used
     ├── ModelUnavailable       weights are missing, damaged or cannot be fetched
     ├── SourceLost             a camera or video cannot be read
+    ├── BrokerAway             the MQTT broker cannot be reached, or refuses what it is sent
     ├── EnrolmentRejected      the photos do not make a safe template
     ├── GalleryMismatch        templates come from another model or alignment
     └── StorageError           the workspace cannot be read or written
@@ -25,6 +26,7 @@ from typing import ClassVar
 from engine.masking import mask
 
 __all__ = [
+    "BrokerAway",
     "ConfigError",
     "EnrolmentRejected",
     "GalleryMismatch",
@@ -89,6 +91,10 @@ class SourceLost(MusterError):
     """A camera or video cannot be read."""
 
     exit_code = 6
+
+
+class BrokerAway(MusterError):
+    """The MQTT broker cannot be reached, or refuses what it is sent; another attempt may succeed."""
 
 
 class EnrolmentRejected(MusterError):

@@ -83,11 +83,14 @@ def _rule(rule: NotificationRule) -> dict[str, object]:
 
 @app.command("test")
 def send_test(
-    rule: Annotated[str | None, Option(show_default="all", help="Send only to the addresses of this rule.")] = None,
+    rule: Annotated[
+        str | None,
+        Option(show_default="all", help="Send only to the addresses of this rule; mqtt: only to the broker."),
+    ] = None,
     workspace: Workspace = Path("data"),
     as_json: Json = False,
 ) -> None:
-    """Send a test message to every address.
+    """Send a test message to every address and to the broker.
 
     The exit code is 1 if a message could not be delivered.
     """
@@ -133,6 +136,17 @@ def drain(workspace: Workspace = Path("data"), as_json: Json = False) -> None:
         _show_left(sum(len(box.waiting()) for box in _boxes(bench)), tried=bool(deliveries))
     if any(delivery.result != "delivered" for delivery in deliveries):
         raise typer.Exit(1)
+
+
+@app.command("clear")
+def clear_broker(workspace: Workspace = Path("data")) -> None:
+    """Have the MQTT broker forget this workspace.
+
+    Sensors in Home Assistant disappear. Removing the broker on the Settings page does the same; use this if you remove it by hand.
+    """
+    from engine.operations.mqtt import clear
+
+    say(f"The broker has forgotten {counted(clear(open_workbench(workspace)), 'topic')}.")
 
 
 def _show_left(left: int, *, tried: bool) -> None:

@@ -55,6 +55,7 @@ from engine.config.environment import name_unknown, settings_only
 from engine.config.hidden import SECRETS_NAME, named_secrets, read_secrets, with_secrets
 from engine.config.interface import AppConfig, KioskConfig, OidcConfig
 from engine.config.leave import LEAVE_STATUSES, LeaveKindConfig, with_standard
+from engine.config.mqtt import MqttConfig
 from engine.config.people import BASES, PeopleConfig
 from engine.config.reports import ReportsConfig, ScheduledReport
 from engine.config.retention import BEFORE, began_before
@@ -86,6 +87,7 @@ __all__ = [
     "KioskConfig",
     "LeaveKindConfig",
     "MatchingConfig",
+    "MqttConfig",
     "NotificationRule",
     "NotificationsConfig",
     "OidcConfig",
@@ -149,6 +151,7 @@ class Config(BaseSettings):
     strangers: StrangersConfig = StrangersConfig()
     sources: SourcesConfig = SourcesConfig()
     notifications: NotificationsConfig = NotificationsConfig()
+    mqtt: MqttConfig = MqttConfig()
     reports: ReportsConfig = ReportsConfig()
     attendance: AttendanceConfig = AttendanceConfig()
     shifts: dict[str, ShiftConfig] = {}
@@ -193,6 +196,8 @@ class Config(BaseSettings):
     @model_validator(mode="after")
     def _different_senders(self) -> Config:
         rules = {rule.name for rule in self.notifications.rules}  # the log of deliveries names either
+        if self.mqtt.on and "mqtt" in rules | {report.name for report in self.reports.scheduled}:
+            raise ValueError(phrase("a rule or report is named mqtt, as the channel to the broker is; rename it"))
         if twice := sorted(rules & {report.name for report in self.reports.scheduled}):
             raise ValueError(
                 phrase(

@@ -18,9 +18,11 @@ from engine.access import find_sites
 from engine.config import load_config
 from engine.config.ids import did_you_mean
 from engine.config.retention import BEFORE, began_before
+from engine.config.section import LOOPBACK
 from engine.errors import MusterError
 from engine.masking import mask_address
 from engine.models import FACENET, MOBILEFACENET, EmbedderSpec, ModelStore, cache_dir, embedder_spec, usual_model
+from engine.operations.mqtt import check_broker, publisher_standing
 from engine.operations.overview import GREY_MISSES, GREY_SHARE, cameras, other_ways, versions
 from engine.people.basis import basis_of, country_of, doubt
 from engine.sources import probe_live
@@ -146,6 +148,7 @@ def _opened(workspace: Path, workbench: Workbench, *, thorough: bool) -> Iterato
     yield from _strangers(workbench)
     yield from _bases(workbench, people)
     yield from _retention(workbench)
+    yield from _broker(workbench)
     yield from _threshold(workbench)
     yield from _pictures(workbench)
     yield from _stored_pictures(workbench, thorough=thorough)
@@ -384,6 +387,25 @@ def _database(workbench: Workbench) -> Iterator[Check]:
     if backlog.refused:
         hint = phrase("see spool/refused.csv for the reasons; then `muster store drain --again`")
         yield Check(phrase("rows that the database refused"), str(backlog.refused), False, hint)
+
+
+def _broker(workbench: Workbench) -> Iterator[Check]:
+    """Check that the MQTT broker takes messages, if there is one."""
+    config = workbench.config.mqtt
+    if not config.on:
+        return
+    try:
+        check_broker(workbench)
+    except MusterError as error:
+        yield _failure(phrase("MQTT broker"), error)
+        return
+    stands = publisher_standing(workbench.workspace)
+    waiting = stands.waiting if stands else 0
+    found = phrase("{place} · {count} messages wait", place=config.place, count=waiting)
+    hint = ""
+    if not config.tls and config.host not in {"localhost", *LOOPBACK}:
+        hint = phrase("everybody on the way can read messages and password: set [mqtt] tls = true")
+    yield Check(phrase("MQTT broker"), found, hint=hint)
 
 
 def _erasures(workbench: Workbench) -> Iterator[Check]:

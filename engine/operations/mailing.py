@@ -24,6 +24,7 @@ from engine.config import Config, ScheduledReport
 from engine.errors import ConfigError, InputError, MusterError
 from engine.incidents.notifications import (
     Attempts,
+    Broker,
     Channels,
     DeliveryRow,
     Message,
@@ -334,12 +335,14 @@ class ReportMail:
 
 
 def check_delivery(workspace: Path, config: Config) -> None:
-    """Check that notifications and reports of some settings could be sent; no server would start with others.
+    """Check that notifications, MQTT and reports of some settings could be sent; no server would start with others.
 
     Raises:
         ConfigError: a package is missing, apprise does not understand an address, or a key cannot be read.
     """
     Channels(workspace, config.notifications, clock=lambda: datetime.now(config.zone))
+    if config.mqtt.on:
+        Broker(config.mqtt, "muster-check", workspace)
     for report in config.reports.scheduled:
         if report.webhook is not None:
             key_of(report, workspace)

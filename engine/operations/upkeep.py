@@ -1,4 +1,4 @@
-"""Work beside the cameras: close days, erase expired data, deliver messages."""
+"""Work beside the cameras: close days, erase expired data, deliver messages, publish."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from engine.errors import MusterError, Tampered
 from engine.incidents.notifications import Channels, Courier
 from engine.operations.mailing import ReportMail
 from engine.operations.memory import keep_for_recording
+from engine.operations.mqtt import Publisher
 from engine.workbench import Workbench
 
 log = logging.getLogger(__name__)
@@ -108,8 +109,8 @@ def delivering(bench: Workbench) -> Iterator[None]:
 
 @contextlib.contextmanager
 def attended(bench: Workbench) -> Iterator[None]:
-    """Within the context, deliver notifications, send scheduled reports, close days that are over, apply dated changes of people,
-    erase expired data and whoever was erased on another machine.
+    """Within the context, deliver notifications, publish to the MQTT broker, send scheduled reports, close days that are over,
+    apply dated changes of people, erase expired data and whoever was erased on another machine.
 
     Raises:
         ConfigError: a notification rule cannot be followed, or a scheduled report cannot be sent.
@@ -132,6 +133,8 @@ def attended(bench: Workbench) -> Iterator[None]:
             stack.enter_context(upkeep(follow, _SHEETS_S))
             stack.enter_context(upkeep(_SaidOnce(bench.privacy.catch_up), _ERASURES_S))
         stack.enter_context(delivering(bench))
+        if bench.config.mqtt.on:
+            stack.callback(Publisher(bench).close)
         if bench.config.reports.scheduled:
             stack.enter_context(upkeep(mail.work, _REPORTS_S))
         yield

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Literal
 
-from app.views.settings import recognition_fields, time_fields
+from app.views.settings import mqtt_fields, recognition_fields, time_fields
 from app.views.settings.described import Block, Named
 from app.words.terms import N_
 
@@ -320,6 +320,7 @@ BLOCKS: Mapping[Part, tuple[Block, ...]] = {
             takes="recorder",
             more=True,
         ),
+        mqtt_fields.BLOCK,
         Block(
             ("reports",),
             N_("Mailbox"),

@@ -1,4 +1,4 @@
-"""Beside a channel's settings: a test message. Below the channels: where the outbox is."""
+"""Beside a channel's settings: a test message. Below the channels: how the broker stands, and where the outbox is."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from app.views.settings.draft import Draft, key
 from app.web import access
 from app.words import say, say_count
 from engine.config.editing import SettingPath
+from engine.incidents.notifications import MQTT
+from engine.operations.mqtt import publisher_standing
 from engine.operations.trial_message import send_trial
 from engine.workbench import Workbench
 
@@ -28,18 +30,43 @@ def show(draft: Draft, base: SettingPath, given: dict[str, Any] | None) -> None:
         disabled=bool(draft.changes),
         help=say("Save first.") if draft.changes else None,
     ):
-        with parts.told(), st.spinner(say("Sending…")):
-            bench, _ = access.acting("system.settings")
-            for row in send_trial(bench, name):
-                text = parts.plain(f"{row.channel}: {row.detail}" if row.detail else row.channel)
-                if row.result == "delivered":
-                    st.success(say("Delivered: {what}", what=text), icon=":material/check:")
-                else:
-                    st.error(say("Not delivered: {what}", what=text), icon=":material/error:")
+        _try(name)
 
 
-def outbox(bench: Workbench) -> None:
-    """What waits, and where the rest is."""
+def _try(name: str) -> None:
+    with parts.told(), st.spinner(say("Sending…")):
+        bench, _ = access.acting("system.settings")
+        for row in send_trial(bench, name):
+            text = parts.plain(f"{row.channel}: {row.detail}" if row.detail else row.channel)
+            if row.result == "delivered":
+                st.success(say("Delivered: {what}", what=text), icon=":material/check:")
+            else:
+                st.error(say("Not delivered: {what}", what=text), icon=":material/error:")
+
+
+def below(bench: Workbench) -> None:
+    """How the broker stands, with a test; what waits, and where the rest is."""
+    if bench.config.mqtt.on:
+        _broker(bench)
+    _outbox(bench)
+
+
+def _broker(bench: Workbench) -> None:
+    stands = publisher_standing(bench.workspace)
+    if stands is None:
+        text = say("Nothing is published while Muster does not run here.")
+    elif stands.connected:
+        text = say("Connected to the broker {broker}.", broker=stands.broker)
+    else:
+        text = say("Not connected to the broker {broker}.", broker=stands.broker)
+        parts.notice(text, f"{stands.problem} → {stands.hint}" if stands.hint else stands.problem, tone="bad")
+    if stands is None or stands.connected:
+        parts.show("<p>{text}</p>", text=text)
+    if st.button(say("Send a test to the broker"), icon=":material/send:", key="settings-mqtt-test"):
+        _try(MQTT)
+
+
+def _outbox(bench: Workbench) -> None:
     waiting = len(bench.outbox.waiting())
     parts.show(
         "<p>{text} {link}</p>",

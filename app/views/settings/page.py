@@ -21,7 +21,7 @@ _BEFORE = "settings-part"
 _BESIDE: dict[str, rows.Beside] = {"cameras": cameras.show, "notifications": channels.show}
 """What is drawn below the fields of an entry, by the section."""
 _BELOW: dict[str, Callable[[Workbench], None]] = {
-    "notifications": channels.outbox,
+    "notifications": channels.below,
     "kiosk": screens.show,
     "sites": sites.show,
 }

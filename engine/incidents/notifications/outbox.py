@@ -360,8 +360,16 @@ class Outbox:
         )
 
     def _record(self, delivery: DeliveryRow) -> None:
+        self.note([delivery])
+
+    def note(self, deliveries: Sequence[DeliveryRow]) -> None:
+        """Log attempts, all of one day.
+
+        Raises:
+            StorageError: the log cannot be written.
+        """
         with self.log.exclusive():
-            self.log.append(delivery.timestamp.date(), [delivery])
+            self.log.append(deliveries[0].timestamp.date(), list(deliveries))
 
     def _path(self, message: Message) -> Path:
         return self.folder / f"{message.message_id}.json"

@@ -163,7 +163,7 @@ def compose(
         KeyError: the row is a review.
     """
     cells = INCIDENTS.texts(row)
-    facts = {column: text for column in FACTS if (text := _line(cells[column]))}
+    facts = {column: text for column in FACTS if (text := one_line(cells[column]))}
     local = row.timestamp.astimezone(zone)
     title = _TITLES[row.kind].replace("{camera}", facts.get("camera", ""))
     ids = ", ".join(filter(None, f"{facts.get('employee_ids', '')};{facts.get('unknown_ids', '')}".split(";")))
@@ -192,7 +192,7 @@ def compose(
         body="\n".join(line for line in lines if line),
         facts=facts,
         held=held.count if held else 0,
-        image=_line(row.image) if rule.attach_image else "",
+        image=one_line(row.image) if rule.attach_image else "",
     )
 
 
@@ -203,7 +203,7 @@ def _held_back(rule: NotificationRule, held: Held, zone: ZoneInfo, local: dateti
     return f"And {held.count} more since {day}{since:%H:%M}, held back by the limit of {limit} for a camera"
 
 
-def _line(text: str) -> str:
+def one_line(text: str) -> str:
     """Return one printable line, so that a camera's name or a detail cannot add headers or lines to a message."""
     text = "".join(ch if ch.isprintable() else " " for ch in text)
     return " ".join(text.split())[:_LONGEST_TEXT]

@@ -147,6 +147,8 @@ def settings_of(config: Config, threshold: float) -> tuple[Stated, ...]:
             found[f"cameras.{name}.{key}"] = _spelt(getattr(camera, key))
     found["app.second_factor"] = _spelt(config.app.second_factor)
     found["notifications.rules"] = _spelt([rule.name for rule in config.notifications.rules])
+    for key in ("host", "who", "events"):
+        found[f"mqtt.{key}"] = _spelt(getattr(config.mqtt, key)) if config.mqtt.on else ""
     found["reports.scheduled"] = _spelt([report.name for report in config.reports.scheduled])
     return tuple(Stated(name, value) for name, value in sorted(found.items()))
 
