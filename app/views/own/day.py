@@ -68,7 +68,7 @@ def _facts(row: DaySheet) -> list[tuple[str, object]]:
         say("Breaks"): row.breaks,
         say("Worked"): row.worked,
         say("Credited"): row.credited,
-        say("Target"): row.planned,
+        say("Planned hours"): row.planned,
         say("Overtime"): row.overtime,
     }
     found += [(name, say_minutes(value.total_seconds() / 60)) for name, value in spans.items() if value]
