@@ -301,6 +301,12 @@ class Writer:
             self.line(
                 N_("A video on a screen mostly passes, a bent photo in about half of the attempts."), "docs/liveness.md"
             ),
+            self.line(
+                N_(
+                    "Where a kiosk challenges everybody, a rendered video of all movements passed in about one of eight tries."
+                ),
+                "docs/liveness.md",
+            ),
         )
 
     def comparison(self) -> Line:
