@@ -162,6 +162,7 @@ def test_administrators_may_everything_and_the_others_what_their_work_asks_for()
             "people.enrol",
             "people.forget",
             "people.view",
+            "requests.decide",
             "system.view",
         ],
         "manager": [
@@ -173,6 +174,7 @@ def test_administrators_may_everything_and_the_others_what_their_work_asks_for()
             "leave.view",
             "own.request",
             "own.view",
+            "requests.decide",
         ],
         "security": [
             "account.own",
