@@ -64,6 +64,18 @@ def test_statements_come_from_the_settings_and_name_them(place: Workbench) -> No
     assert "Ann" not in text  # people are counted, not named
 
 
+def test_a_broker_outside_of_muster_is_told_with_what_it_gets(place: Workbench) -> None:
+    assert "MQTT" not in texts(place, "workers")
+    whole = f'[mqtt]\nhost = "broker.example.org"\nuser = "muster"\npassword = "{SECRET}"\n[people]'
+    bench = changed(place.workspace, "[people]", whole)
+    for kind in ("dpia", "workers"):
+        text = texts(bench, kind)
+        assert "broker.example.org:8883, with the ids of people" in text
+        assert SECRET not in text
+    text = texts(changed(place.workspace, "[mqtt]", '[mqtt]\nwho = "names"'), "workers", "de")
+    assert "mit Kennungen und Namen der Personen" in text
+
+
 def test_gaps_are_marked_yellow_in_both_formats(place: Workbench) -> None:
     made = papers(place, author="sam")
     files = made.files()

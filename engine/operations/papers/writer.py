@@ -209,8 +209,25 @@ class Writer:
             (Line(say(_ROLES[role])), Line(str(len(names)) if role == EMPLOYEE else ", ".join(names), "accounts.json"))
             for role, names in self.facts.overseers.items()
         ]
-        lines = () if rows else (self.gap(N_("Who may open the workbench: there are no accounts yet")),)
-        return Part(say("Who has access"), lines, (say("Role"), say("Accounts")), tuple(rows))
+        lines = [] if rows else [self.gap(N_("Who may open the workbench: there are no accounts yet"))]
+        lines += self.published()
+        return Part(say("Who has access"), tuple(lines), (say("Role"), say("Accounts")), tuple(rows))
+
+    def published(self) -> list[Line]:
+        """What an MQTT broker gets, and thus whoever may read it."""
+        mqtt = self.facts.config.mqtt
+        if not mqtt.on:
+            return []
+        told = {
+            "nobody": N_("Passages and alerts go to the MQTT broker {broker}, without saying who it was."),
+            "ids": N_("Passages and alerts go to the MQTT broker {broker}, with the ids of people."),
+            "names": N_("Passages and alerts go to the MQTT broker {broker}, with the ids and names of people."),
+        }
+        states = N_("The MQTT broker {broker} gets how many people are inside, and nothing about single people.")
+        return [
+            self.line(told[mqtt.who] if mqtt.events else states, "mqtt.who, mqtt.events", broker=mqtt.place),
+            self.gap(N_("Who may read the broker, and for how long it keeps what it gets")),
+        ]
 
     def overseers_named(self) -> Line:
         names = [name for role in ("security", "hr", "admin") for name in self.facts.overseers.get(role, ())]
