@@ -57,6 +57,7 @@ from engine.config.interface import AppConfig, KioskConfig, OidcConfig
 from engine.config.leave import LEAVE_STATUSES, LeaveKindConfig, with_standard
 from engine.config.mqtt import MqttConfig
 from engine.config.people import BASES, PeopleConfig
+from engine.config.reminders import RemindersConfig
 from engine.config.reports import ReportsConfig, ScheduledReport
 from engine.config.retention import BEFORE, began_before
 from engine.config.secret import holds_secret, is_secret_itself
@@ -153,6 +154,7 @@ class Config(BaseSettings):
     notifications: NotificationsConfig = NotificationsConfig()
     mqtt: MqttConfig = MqttConfig()
     reports: ReportsConfig = ReportsConfig()
+    reminders: RemindersConfig = RemindersConfig()
     attendance: AttendanceConfig = AttendanceConfig()
     shifts: dict[str, ShiftConfig] = {}
     """By name, such as `[shifts.office]`."""
@@ -177,6 +179,12 @@ class Config(BaseSettings):
     encryption: EncryptionConfig = EncryptionConfig()
     cameras: dict[str, CameraConfig] = {}
     """By name, such as `[cameras.entrance]`."""
+
+    @model_validator(mode="after")
+    def _mailbox_of_reminders(self) -> Config:
+        if self.reminders.wanted and self.reports.mail_server is None:
+            raise ValueError(phrase("reminders need reports.mail_server, the mailbox that sends them"))
+        return self
 
     @model_validator(mode="after")
     def _known_shifts(self) -> Config:

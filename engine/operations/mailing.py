@@ -282,9 +282,7 @@ class ReportMail:
 
     def _address(self, recipient: str) -> SecretStr:
         assert self._config.mail_server is not None  # the settings say so
-        server = self._config.mail_server.get_secret_value()
-        separator = "&" if "?" in server else "?" if server.endswith("/") else "/?"
-        return SecretStr(f"{server}{separator}to={quote(recipient, safe='@')}")
+        return mailbox_to(self._config.mail_server, recipient)
 
     def _try(self, letters: dict[tuple[str, date, date], Letter], message: Message) -> SendResult:
         """Try once without raising; `letters`: those that are written already."""
@@ -332,6 +330,13 @@ class ReportMail:
 
     def _keep(self, states: dict[str, _Queued]) -> None:
         self._state.write(_STATES.dump_json(states, indent=1))
+
+
+def mailbox_to(mail_server: SecretStr, recipient: str) -> SecretStr:
+    """Return the mailbox with a recipient, in apprise's notation."""
+    server = mail_server.get_secret_value()
+    separator = "&" if "?" in server else "?" if server.endswith("/") else "/?"
+    return SecretStr(f"{server}{separator}to={quote(recipient, safe='@')}")
 
 
 def check_delivery(workspace: Path, config: Config) -> None:

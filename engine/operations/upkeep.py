@@ -12,6 +12,7 @@ from engine.incidents.notifications import Channels, Courier
 from engine.operations.mailing import ReportMail
 from engine.operations.memory import keep_for_recording
 from engine.operations.mqtt import Publisher
+from engine.operations.reminding import Reminders
 from engine.workbench import Workbench
 
 log = logging.getLogger(__name__)
@@ -135,6 +136,8 @@ def attended(bench: Workbench) -> Iterator[None]:
         stack.enter_context(delivering(bench))
         if bench.config.mqtt.on:
             stack.callback(Publisher(bench).close)
+        if bench.config.reminders.wanted:
+            stack.enter_context(upkeep(Reminders(bench).work, _REPORTS_S))
         if bench.config.reports.scheduled:
             stack.enter_context(upkeep(mail.work, _REPORTS_S))
         yield

@@ -22,6 +22,7 @@ DOCUMENTS = {
     "tokens.json": 0o600,
     "calibration.json": 0o640,
     "reports.json": 0o640,
+    "reminders.json": 0o640,
 }
 """Names of the documents, and the access rights of their files."""
 

@@ -381,7 +381,7 @@ def erase_messages(records: Records, is_theirs: Callable[[str], bool], incidents
 def _messages(records: Records, is_theirs: Callable[[str], bool], incidents: Collection[str]) -> Iterator[Path]:
     """Yield waiting messages about a person, damaged ones included."""
     outbox = records.workspace / "outbox"
-    kinds = ("[0-9]*.json*", "staged-*.json*", "announced/*.json*")
+    kinds = ("[0-9]*.json*", "staged-*.json*", "announced/*.json*", "letters/[0-9]*.json*")
     for path in sorted(path for kind in kinds for path in outbox.glob(kind)):
         with storage_errors(path), contextlib.suppress(FileNotFoundError):
             try:

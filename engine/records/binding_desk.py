@@ -33,6 +33,15 @@ class BindingDesk:
         employee_id = self._book.person(account.id) if account.active else ""
         return self._records.people.known().get(employee_id) if employee_id else None
 
+    def entitled(self, action: str) -> list[Account]:
+        """Return the accounts that see this site and may do an action.
+
+        Raises:
+            StorageError: the accounts cannot be read.
+        """
+        accounts = self._users().accounts
+        return [each for each in accounts.all().values() if each.may(action) and each.sees(self._site, accounts.home)]
+
     def account(self, employee_id: str) -> Account | None:
         """Return a person's account.
 

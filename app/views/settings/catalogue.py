@@ -330,6 +330,18 @@ BLOCKS: Mapping[Part, tuple[Block, ...]] = {
             ),
         ),
         Block(
+            ("reminders",),
+            N_("Reminders by e-mail"),
+            (
+                Named("forgotten", N_("Forgotten punch"), N_("To the person, on the next morning.")),
+                Named(
+                    "requests", N_("Requests"), N_("To those who decide, once a day; to the person what was decided.")
+                ),
+                Named("at", N_("Sent at")),
+                Named("address", N_("Address"), N_("Where people reach the workbench, for links. Empty: no links.")),
+            ),
+        ),
+        Block(
             ("reports", "scheduled", "*"),
             N_("Reports by e-mail"),
             (
