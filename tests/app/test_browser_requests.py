@@ -63,7 +63,7 @@ def test_a_request_is_asked_for_on_a_phone_and_approved_by_one_key(site: Site) -
         expect(desk.get_by_text("No request is open")).to_be_visible()
 
         phone.reload()
-        expect(phone.get_by_text("approved", exact=True)).to_be_visible()
+        expect(phone.locator(".m-status", has_text="approved")).to_be_visible()
         expect(phone.get_by_role("button", name="Withdraw")).to_have_count(0)
     again = Workbench(site.workspace)
     after = _hours(again, friday)

@@ -133,7 +133,7 @@ def _ask(bench: Workbench, found: _Round, request: Request, left: int) -> None:
     if row.kind == "leave":
         _leave(bench, outcome)
     else:
-        parts.table(("", say("Now"), say("If approved")), _compared(outcome.before, outcome.after))
+        parts.table((say("Day"), say("Now"), say("If approved")), _compared(outcome.before, outcome.after))
     _decisions(found, request, outcome)
     if row.kind != "leave":
         person.evidence(bench, AttendanceReports(bench), row.employee_id, row.day, None)

@@ -11,7 +11,11 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Literal
 
+<<<<<<< HEAD
 from app.views.settings import mqtt_fields, recognition_fields, time_fields
+=======
+from app.views.settings import message_fields, recognition_fields, time_fields
+>>>>>>> da63c6f (Reminders: their fields have a file of their own, and the first column of a request has a name)
 from app.views.settings.described import Block, Named
 from app.words.terms import N_
 
@@ -329,18 +333,7 @@ BLOCKS: Mapping[Part, tuple[Block, ...]] = {
                 Named("catch_up_h", N_("Catch up"), N_("A report missed while Muster was off is sent for so long.")),
             ),
         ),
-        Block(
-            ("reminders",),
-            N_("Reminders by e-mail"),
-            (
-                Named("forgotten", N_("Forgotten punch"), N_("To the person, on the next morning.")),
-                Named(
-                    "requests", N_("Requests"), N_("To those who decide, once a day; to the person what was decided.")
-                ),
-                Named("at", N_("Sent at")),
-                Named("address", N_("Address"), N_("Where people reach the workbench, for links. Empty: no links.")),
-            ),
-        ),
+        Block(("reminders",), N_("Reminders by e-mail"), message_fields.REMINDERS),
         Block(
             ("reports", "scheduled", "*"),
             N_("Reports by e-mail"),
