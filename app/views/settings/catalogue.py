@@ -11,11 +11,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Literal
 
-<<<<<<< HEAD
-from app.views.settings import mqtt_fields, recognition_fields, time_fields
-=======
-from app.views.settings import message_fields, recognition_fields, time_fields
->>>>>>> da63c6f (Reminders: their fields have a file of their own, and the first column of a request has a name)
+from app.views.settings import message_fields, mqtt_fields, recognition_fields, time_fields
 from app.views.settings.described import Block, Named
 from app.words.terms import N_
 
