@@ -23,6 +23,7 @@ from engine.access import (
     home_of,
     site_names,
 )
+from engine.access.doors import DoorBook, DoorKeeper
 from engine.alignment import ALIGNMENT_ID
 from engine.attendance import AttendanceBook, CoverageBook, Plan, Rota
 from engine.config import CameraConfig, Config, LeaveKindConfig, load_config
@@ -85,7 +86,12 @@ class Workbench:
         progress: told of downloads and conversions.
         models: networks; default: the user's cache.
         clock: the present.
+
+    Attributes:
+        door_keeper: opens doors, in a process that records cameras, see `engine.operations.doors`.
     """
+
+    door_keeper: DoorKeeper | None = None
 
     def __init__(
         self,
@@ -102,7 +108,7 @@ class Workbench:
         self.models = models or ModelStore(self.config.runtime.backend, self.config.runtime.threads, progress)
         zone, sealer = self.config.zone, sealer_of(workspace, self.config.seal_key)
         self.store = store = open_store(workspace, self.config, sealer, clock)
-        vault, listing = self._vault(sealer)
+        vault, listing, self.door_book = self._local(sealer)
         self.spec = embedder_spec(self.config.embedding.model or self._model())
         embedding = self.config.embedding.model_copy(update={"model": self.spec.model_id})
         self.config = self.config.model_copy(update={"embedding": embedding})
@@ -189,6 +195,7 @@ class Workbench:
             seals=store.seals(),
             users=self.accounts,
             listing=listing,
+            doors=self.door_book,
         )
         self.calibration = Calibration(
             self.records, store.document("calibration.json"), self.config.matching, self.config.voting
@@ -235,12 +242,13 @@ class Workbench:
         self.token_desk = TokenDesk(self.records, self.tokens)
         self._opening = threading.Lock()
 
-    def _vault(self, sealer: Sealer) -> tuple[Vault, PictureList]:
-        """What encrypts pictures, and their list, which lies in files as they do, whatever holds the rows."""
+    def _local(self, sealer: Sealer) -> tuple[Vault, PictureList, DoorBook]:
+        """What encrypts pictures, their list, and the door log: they lie in files, whatever holds the other rows."""
         logs = self.store.logs
         local = logs if isinstance(logs, FileLogs) else FileLogs(self.workspace / "log", sealer)
         listing = PictureList(self.workspace, local, lambda: self.clock().astimezone(self.config.zone))
-        return Vault(self.workspace, at_rest=self.config.encryption.at_rest, listing=listing), listing
+        vault = Vault(self.workspace, at_rest=self.config.encryption.at_rest, listing=listing)
+        return vault, listing, DoorBook(local)
 
     @cached_property
     def bindings(self) -> BindingDesk:
@@ -412,8 +420,12 @@ class Workbench:
         live: bool = False,
         incidents: bool = True,
         waits_s: Callable[[], float] = lambda: 0.0,
+        opens: bool = False,
     ) -> Pipeline:
         """A pipeline for one camera, see `engine.pipeline.open_pipeline`; `run_id`: by default one of its own.
+
+        Args:
+            opens: a real camera, live: it may open doors, if this process does.
 
         Raises:
             GalleryMismatch: the gallery is of another model.
@@ -428,4 +440,5 @@ class Workbench:
             live=live,
             incidents=incidents,
             waits_s=waits_s,
+            doors=self.door_keeper if opens and live else None,
         )

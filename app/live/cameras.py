@@ -331,7 +331,7 @@ class Camera:
     def _recognise(self, source: Source, recorder: Recorder, *, incidents: bool) -> None:
         before = recorder.told().dropped
         pipeline = self.pipeline = self._bench.pipeline(
-            self.name, live=True, incidents=incidents, waits_s=self._waits_s
+            self.name, live=True, incidents=incidents, waits_s=self._waits_s, opens=is_live(self._spec)
         )
         recorder.claimed = pipeline.claim
 

@@ -17,6 +17,7 @@ from engine.config import load_config
 from engine.errors import MusterError
 from engine.masking import unveil
 from engine.models import ModelStore
+from engine.operations.doors import opening_doors
 from engine.operations.logs import begin_logs
 from engine.operations.site import beat_path
 from engine.operations.upkeep import delivering, returning_memory
@@ -52,6 +53,7 @@ def record(workspace: Path, doors: frozenset[str]) -> None:
         stack.enter_context(returning_memory())
         for bench in benches.values():
             stack.enter_context(delivering(bench))
+            stack.enter_context(opening_doors(bench))
         recorders = Recorders(benches, doors)
         stack.callback(recorders.close)
         recorders.follow()

@@ -1,4 +1,4 @@
-"""Who may do what: accounts, credentials, kiosk devices, tokens, PINs, sessions, the sites of an installation, and the audit log.
+"""Who may do what: accounts, credentials, kiosk devices, tokens, PINs, sessions, the sites of an installation, the audit log, and doors.
 
 Not here: cookies (`app.web`), and the actions themselves (`engine.records`).
 """

@@ -21,6 +21,7 @@ from engine.cli import (
     calibrate,
     confirm,
     demo,
+    door,
     evaluate,
     hr,
     keys,
@@ -79,7 +80,7 @@ app = typer.Typer(
 )
 _PANELS = {
     Panel.START: (demo, serve, workbench, machine),
-    Panel.RECOGNISE: (people, watching, kiosk, badge, archive),
+    Panel.RECOGNISE: (people, watching, kiosk, badge, door, archive),
     Panel.ATTENDANCE: (attendance, punches, leave, requests, account, month, hr),
     Panel.SECURITY: (security, search, confirm, notify),
     Panel.ADMINISTER: (users, token, store, records, keys, backup, service, papers),

@@ -63,6 +63,7 @@ def watch(
     Several cameras share the networks and the processor. The command ends with its sources, or with Ctrl-C.
     """
     from engine.config import load_config
+    from engine.operations.doors import opening_doors
     from engine.operations.kiosks import waits_s
     from engine.operations.recording import Reported
     from engine.operations.upkeep import attended, returning_memory
@@ -93,11 +94,14 @@ def watch(
             stack.callback(opened[name].close)
         progress = stack.enter_context(progress_bar(quiet=as_json))
         bench = open_workbench(workspace, config, progress=progress, begin=True)
+        stack.enter_context(opening_doors(bench))
         pipelines: dict[str, Pipeline] = {}
         recorders: dict[str, Recorder] = {}
         for name, each in opened.items():
             live = is_live(specs[name]) or (isinstance(each, VideoSource) and not fast)
-            pipelines[name] = bench.pipeline(name, min_face_px=min_face, live=live, waits_s=waits_s(bench, name))
+            pipelines[name] = bench.pipeline(
+                name, min_face_px=min_face, live=live, waits_s=waits_s(bench, name), opens=is_live(specs[name])
+            )
             if is_live(specs[name]):
                 recorders[name] = stack.enter_context(_claimed(bench, name))
                 recorders[name].claimed = pipelines[name].claim

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -50,6 +51,7 @@ from engine.config.cameras import (
     TrackingConfig,
     VotingConfig,
 )
+from engine.config.doors import DoorConfig
 from engine.config.encryption import EncryptionConfig
 from engine.config.environment import name_unknown, settings_only
 from engine.config.hidden import SECRETS_NAME, named_secrets, read_secrets, with_secrets
@@ -79,6 +81,7 @@ __all__ = [
     "CameraConfig",
     "Config",
     "DetectionConfig",
+    "DoorConfig",
     "EmbeddingConfig",
     "EncryptionConfig",
     "EventsConfig",
@@ -179,6 +182,17 @@ class Config(BaseSettings):
     encryption: EncryptionConfig = EncryptionConfig()
     cameras: dict[str, CameraConfig] = {}
     """By name, such as `[cameras.entrance]`."""
+    doors: dict[str, DoorConfig] = {}
+    """By name, such as `[doors.main]`."""
+
+    @model_validator(mode="after")
+    def _doors_with_a_broker(self) -> Config:
+        for name, door in self.doors.items():
+            if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,39}", name, re.ASCII):
+                raise ValueError(phrase("doors.{name}: a name has letters, digits, . _ and -", name=name))
+            if door.action == "open" and not self.mqtt.on:
+                raise ValueError(phrase("doors.{name}: it opens through MQTT; give the host of [mqtt]", name=name))
+        return self
 
     @model_validator(mode="after")
     def _mailbox_of_reminders(self) -> Config:

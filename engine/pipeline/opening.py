@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable
+from datetime import timedelta
 
+from engine.access.doors import DoorKeeper, DoorWatch
 from engine.attendance import Watching
 from engine.config import Config
 from engine.config.outlines import corners
@@ -43,6 +45,7 @@ def open_pipeline(
     live: bool = False,
     incidents: bool = True,
     waits_s: Callable[[], float] = lambda: 0.0,
+    doors: DoorKeeper | None = None,
 ) -> Pipeline:
     """A pipeline that watches one camera.
 
@@ -51,6 +54,7 @@ def open_pipeline(
         min_face_px: smallest face; default: the camera's in the settings, else that of all cameras.
         live: a camera that must be kept up with: embed and write in threads of their own.
         waits_s: returns for how long somebody unknown may yet identify themselves at a kiosk; 0: nobody can.
+        doors: opens doors for people before the camera, if it is a real one that is live.
         incidents: False: strangers and people who pass together are nothing new, as in a recording that is shown again.
 
     Raises:
@@ -93,6 +97,10 @@ def open_pipeline(
     if discretion.films:
         alerts.film = films.wanted
     scenes = SceneKeeper(config.events.context_s, services.people)
+    at_door = None
+    if doors is not None and live:
+        window_s = config.events.door_window_s if rules.door_window_s is None else rules.door_window_s
+        at_door = DoorWatch(camera, doors, timedelta(seconds=window_s), services.people, live=not config.sample)
     stages = Stages(
         coverage=CoverageKeeper(watching, services.attendance.plan.coverage, writer, check),
         following=FaceFollower(
@@ -112,5 +120,6 @@ def open_pipeline(
         recorder=Recorder(services, camera, writer, alerts, scenes, films, name, discretion),
         films=films,
         writer=writer,
+        doors=at_door,
     )
     return Pipeline(stages, stats, live=live)

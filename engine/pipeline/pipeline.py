@@ -12,6 +12,7 @@ import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from engine.access.doors import DoorWatch
 from engine.pipeline.camera_check import CameraCheck
 from engine.pipeline.claims import Claims
 from engine.pipeline.coverage import CoverageKeeper
@@ -50,6 +51,7 @@ class Stages:
         recorder: which rows and pictures that makes.
         films: of incidents.
         writer: puts them on disk.
+        doors: opens doors; None: none may open here.
     """
 
     coverage: CoverageKeeper
@@ -64,6 +66,7 @@ class Stages:
     recorder: Recorder
     films: FilmKeeper
     writer: Writer
+    doors: DoorWatch | None = None
 
 
 class Pipeline:
@@ -178,6 +181,9 @@ class Pipeline:
         with stats.stage("writing"):
             stages.strangers.forget_recognised(events)
             stages.recorder.record(frame, decisions, events, passage_open=stages.events.passage_open)
+            if stages.doors is not None:
+                tailgating = stages.events.passage_open or bool(stages.events.alarmed(frame.time))
+                stages.doors.look(decisions.tracks, frame.time, tailgating=tailgating)
             rows = self._counted(stages.writer.write())
         stats.unresolved += sum(
             track.ended and track.identity.state in {TrackState.PENDING, TrackState.CONFLICT}

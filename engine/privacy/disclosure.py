@@ -123,6 +123,7 @@ def export_subject(
         "answers.json": held(records.answers.log, "employee_id", subject.ids),
         "dossiers.json": held(records.dossiers.log, "decision_id", decisions),
         "messages.json": held(records.deliveries, "incident_id", incidents),
+        "doors.json": held(records.doors.log, "employee_id", subject.ids) if records.doors is not None else [],
         "audit.json": held(records.audit, "subject", subject.ids),
         "templates.json": _templates(subject),
     }

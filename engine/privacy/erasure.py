@@ -141,7 +141,7 @@ def forget(
         pseudonym = records.sealer.pseudonym(employee_id)
         author = pseudonym if author == employee_id else author
         told.add(employee_id)
-    redacted = sum(log.redact(each) for log in records.logs for each in told)
+    redacted = sum(log.redact(each) for log in {*records.logs, *records.local_logs} for each in told)
     # what they asked for is theirs alone: nothing leads back to it, whatever the id tells
     redacted += sum(records.audit.raw.redact(each) for each in told) + _redact_requests(records, employee_id)
     _put(records, subject, name=pseudonym, department="", email="", consent_at="", active=False)

@@ -247,7 +247,8 @@ class _Purge:
             if any(held & {register.current(row.subject), register.current(row.into)} for row in rows)
         }
         old = self.log(records.incidents.log.raw) | self.log(records.deliveries.raw)
-        old |= self.log(records.answers.log.raw)
+        for log in (records.answers.log.raw, *records.local_logs):
+            old |= self.log(log)
         return old | self.log(records.dossiers.log.raw, keep=in_force)
 
     def log(self, log: DayLog, keep: Collection[date] = ()) -> set[date]:

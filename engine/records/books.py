@@ -10,6 +10,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from engine.access import AccountBook, Audit, BadgeBook, BindingBook, PinBook
+from engine.access.doors import DoorBook
 from engine.attendance import AttendanceBook, PunchRow
 from engine.errors import InputError, StorageError
 from engine.gallery import GalleryFile, GalleryStore, SeenFaces
@@ -44,6 +45,7 @@ class Records:
         seals: of state files; None: a database holds them.
         users: accounts of the workbench, whose secrets are encrypted, too.
         listing: of pictures.
+        doors: pulses and refusals at doors; in files of each machine, also beside a database.
     """
 
     workspace: Path
@@ -70,6 +72,7 @@ class Records:
     seals: StateSeals | None = None
     users: AccountBook | None = None
     listing: PictureList | None = None
+    doors: DoorBook | None = None
 
     def __post_init__(self) -> None:
         if self.seals is not None:
@@ -130,7 +133,13 @@ class Records:
             self.sightings.log.raw,
             self.answers.log.raw,
             self.deliveries.raw,
+            *(self.local_logs if self.seals is not None else []),
         ]
+
+    @property
+    def local_logs(self) -> list[DayLog]:
+        """Those divided into days that lie in files of this machine even if a database holds the others."""
+        return [self.doors.log.raw] if self.doors is not None else []
 
     @property
     def observations(self) -> Path:
@@ -192,7 +201,13 @@ class Records:
             self.answers.log,
         )
         pictures = [self.listing.log.raw] if self.listing else []
-        for log in (*(each.raw for each in beside), self.sightings.log.raw, self.deliveries.raw, *pictures):
+        for log in (
+            *(each.raw for each in beside),
+            self.sightings.log.raw,
+            self.deliveries.raw,
+            *self.local_logs,
+            *pictures,
+        ):
             log.close(before, now)
         return closed
 
@@ -336,4 +351,6 @@ class Records:
         own = self.attendance.log.raw.journal.file.shelf is not log.journal.file.shelf
         findings = log.journal.file.check(anew=anew) if own else []
         kept = against if self.seals else None
+        if own:
+            findings += [each for book in self.local_logs for each in book.check(anew=anew)]
         return [*findings, *log.check(against=kept, anew=anew), *self.check_pictures()]

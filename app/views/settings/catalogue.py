@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Literal
 
-from app.views.settings import message_fields, mqtt_fields, recognition_fields, time_fields
+from app.views.settings import door_fields, message_fields, mqtt_fields, recognition_fields, time_fields
 from app.views.settings.described import Block, Named
 from app.words.terms import N_
 
@@ -159,6 +159,7 @@ BLOCKS: Mapping[Part, tuple[Block, ...]] = {
             summary=("source", "direction"),
             takes="recorder",
         ),
+        door_fields.BLOCK,
         Block(
             ("sources",),
             N_("Connections"),

@@ -10,6 +10,7 @@ from datetime import date, timedelta
 
 from pydantic import BaseModel
 
+from engine.access.doors import chosen
 from engine.config import CameraConfig, Config
 from engine.evaluation import Estimate
 from engine.operations.overview import kept, other_ways
@@ -50,6 +51,7 @@ class Facts:
         overrides: how many a person made in the last year, by author and action.
         stored: files of each class of data.
         rates: error rates with intervals, of this gallery; empty where it is too small to measure.
+        doors: for how many employed people each door that is not off is meant.
         near: answers about faces near the threshold.
         other_ways: people with a badge or a PIN.
     """
@@ -73,6 +75,7 @@ class Facts:
     stranger_rate: float | None
     missed_rate: float | None
     near: int
+    doors: Mapping[str, int]
     other_ways: int
     backend: str
 
@@ -120,6 +123,11 @@ def facts_of(bench: Workbench) -> Facts:
         rates=rates,
         stranger_rate=stranger,
         missed_rate=missed,
+        doors={
+            name: sum(chosen(door, person.employee_id, person.department) for person in people)
+            for name, door in config.doors.items()
+            if door.action != "off"
+        },
         near=bench.calibration.answers().answers,
         other_ways=len(other_ways(bench) & {person.employee_id for person in people}),
         backend=bench.models.backend,
@@ -149,6 +157,9 @@ def settings_of(config: Config, threshold: float) -> tuple[Stated, ...]:
     found["notifications.rules"] = _spelt([rule.name for rule in config.notifications.rules])
     for key in ("host", "who", "events"):
         found[f"mqtt.{key}"] = _spelt(getattr(config.mqtt, key)) if config.mqtt.on else ""
+    for name, door in config.doors.items():
+        for key in ("action", "cameras", "hours", "days", "reason"):
+            found[f"doors.{name}.{key}"] = _spelt(getattr(door, key))
     found["reports.scheduled"] = _spelt([report.name for report in config.reports.scheduled])
     return tuple(Stated(name, value) for name, value in sorted(found.items()))
 

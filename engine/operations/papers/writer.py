@@ -211,6 +211,7 @@ class Writer:
         ]
         lines = [] if rows else [self.gap(N_("Who may open the workbench: there are no accounts yet"))]
         lines += self.published()
+        lines += self.doors()
         return Part(say("Who has access"), tuple(lines), (say("Role"), say("Accounts")), tuple(rows))
 
     def published(self) -> list[Line]:
@@ -227,6 +228,24 @@ class Writer:
         return [
             self.line(told[mqtt.who] if mqtt.events else states, "mqtt.who, mqtt.events", broker=mqtt.place),
             self.gap(N_("Who may read the broker, and for how long it keeps what it gets")),
+        ]
+
+    def doors(self) -> list[Line]:
+        """Which doors open by face, for how many people, and why."""
+        told = {
+            "open": N_("The door {door} opens by face for {count} chosen people: {reason}"),
+            "dry_run": N_("The door {door} is tried out and opens for nobody; {count} people are chosen: {reason}"),
+        }
+        return [
+            self.line(
+                told[door.action],
+                f"doors.{name}",
+                door=name,
+                count=self.facts.doors[name],
+                reason=door.reason or "–",
+            )
+            for name, door in self.facts.config.doors.items()
+            if door.action != "off"
         ]
 
     def overseers_named(self) -> Line:
