@@ -54,14 +54,12 @@ def below(bench: Workbench) -> None:
 def _broker(bench: Workbench) -> None:
     stands = publisher_standing(bench.workspace)
     if stands is None:
-        text = say("Nothing is published while Muster does not run here.")
+        parts.show("<p>{text}</p>", text=say("Nothing is published while Muster does not run here."))
     elif stands.connected:
-        text = say("Connected to the broker {broker}.", broker=stands.broker)
+        parts.show("<p>{text}</p>", text=say("Connected to the broker {broker}.", broker=stands.broker))
     else:
-        text = say("Not connected to the broker {broker}.", broker=stands.broker)
-        parts.notice(text, f"{stands.problem} → {stands.hint}" if stands.hint else stands.problem, tone="bad")
-    if stands is None or stands.connected:
-        parts.show("<p>{text}</p>", text=text)
+        missing = say("Not connected to the broker {broker}.", broker=stands.broker)
+        parts.notice(stands.problem or missing, stands.hint, tone="bad")
     if st.button(say("Send a test to the broker"), icon=":material/send:", key="settings-mqtt-test"):
         _try(MQTT)
 
