@@ -62,7 +62,9 @@ def own_record(site: Site, bench: Workbench, target: Path, scheme: str) -> None:
         bench.bindings.bind("ben_afflek", "employee", author="screens")
     with camera_browser() as browser:
         page = sign_in(browser, site, "employee", color_scheme=scheme)
-        page.goto(f"{site.base}/me")
+        page.goto(
+            f"{site.base}/me?month={bench.attendance.log.days()[-1]:%Y-%m}"
+        )  # on the first of a month nothing stands there yet
         shoot(page, target / "me.png", width=390, height=844)
 
 
