@@ -1,10 +1,11 @@
 """Muster against other engines, on the sample photos: `make bench`, or parts of it.
 
-    python -m tests.bench [speed] [accuracy] [attacks] [recall] [--quick] [--json] [--pages docs]
+    python -m tests.bench [speed] [accuracy] [attacks] [challenge] [recall] [--quick] [--json] [--pages docs]
 
 speed       stations, whole loops, live watching, search and start-up against facenet-pytorch and face_recognition (ten minutes)
 accuracy    the default recipe against other engines and other recipes (five minutes)
 attacks     how often rendered attacks pass the liveness checks (half an hour)
+challenge   how often the kiosk's challenge is passed by people and by pictures of them (a quarter of an hour; only if named)
 recall      whom live watching names among those that a plain loop names, over twelve streets (half an hour; only if named)
 
 All of it needs the extra `bench`. `--pages` writes performance.md and evaluation.md with their plots into a folder; what was written by
@@ -25,16 +26,18 @@ from engine.models import FACENET, ModelStore, fetch_samples
 from engine.workbench import Workbench
 from tests.bench.accuracy import run_accuracy
 from tests.bench.accuracy_page import write_accuracy_page
-from tests.bench.attacks import crowd, markdown, measure, shown_to_checks
+from tests.bench.attacks import crowd, markdown, measure, shown_to_checks, subjects
+from tests.bench.challenged import challenged, in_words, straight
 from tests.bench.loops import has_dlib
 from tests.bench.page import write_page
 from tests.bench.recall import recall
 from tests.bench.suite import run_bench
 
 PARTS = ("speed", "accuracy", "attacks")
-_ON_REQUEST = ("recall",)
+_ON_REQUEST = ("challenge", "recall")
 _STREETS = 12
 _CROWD = 50
+_MORE = 66  # of whom about 40 look straight ahead
 
 
 def main() -> None:
@@ -98,6 +101,10 @@ def run(
                 found["attacks"] = measure(photos, detector, rounds=2, progress=progress)
             else:
                 found["attacks"] = shown_to_checks(crowd(people, detector, _CROWD), detector, progress=progress)
+        if "challenge" in parts:
+            detector = bench.reader.detector
+            faces = subjects(photos, detector) if people is None else crowd(people, detector, _MORE)
+            found["challenge"] = challenged(straight(faces), detector, progress=progress)
         if "recall" in parts:
             found["recall"] = recall(people or photos / "val", _STREETS, progress)
     return found
@@ -111,6 +118,8 @@ def show(found: dict[str, Any]) -> None:
         show_accuracy(found["accuracy"])
     if "attacks" in found:
         print(markdown(found["attacks"]))
+    if "challenge" in found:
+        print(in_words(found["challenge"]))
     if "recall" in found:
         row = found["recall"]
         say(

@@ -21,7 +21,7 @@ from engine.demo.heads import Expression, warp_head
 from tests.bench.screens import DEVICES, Surface, mains
 from tests.bench.stage import HEIGHT, WIDTH, Camera, Pose, Stage, Sway, coded, place
 
-__all__ = ["ATTACKS", "BONA_FIDE", "FPS", "Subject", "render"]
+__all__ = ["ATTACKS", "BONA_FIDE", "FPS", "Subject", "outline", "render"]
 
 RGB = NDArray[np.uint8]
 Picture = NDArray[np.float32]
@@ -187,7 +187,7 @@ def _live(subject: Subject, kind: str, generator: np.random.Generator, seconds: 
     lamp = mains(generator) if kind == "flickering lamp" or generator.random() < _LAMPS else None
     stage = Stage(subject.landmarks, generator, lamp)
     actor = _Actor(subject, kind, generator, seconds)
-    cover = _outline(subject)
+    cover = outline(subject)
     if kind == "patterns around":
         stage.pattern(_checks((HEIGHT, WIDTH), generator))
         worn = _checks(subject.photo.shape[:2], generator)
@@ -274,7 +274,7 @@ def _stream(subject: Subject, kind: str, generator: np.random.Generator, camera:
             yield coded(frames[index % recorded], 95 - index // recorded)  # each round is coded anew
 
 
-def _outline(subject: Subject) -> Picture:
+def outline(subject: Subject) -> Picture:
     """Opacity of head and shoulders in a photo, without what is behind them: (h, w)."""
     photo = subject.photo
     high, wide = photo.shape[:2]
