@@ -39,10 +39,17 @@ def _tidy(path: str) -> None:
             st.session_state.pop(name, None)
 
 
+def _bound(account: Account) -> bool:
+    """Whether "My record" stands in the menu."""
+    try:
+        return account.role == EMPLOYEE or access.bound()
+    except MusterError:  # the database does not answer: pages that can do without it go on
+        return False
+
+
 def _pages(account: Account) -> list[StreamlitPage]:
     """The pages that an account may see. Streamlit shows one of them at the server's address, without a path of its own."""
-    bound = account.role == EMPLOYEE or access.bound()
-    own = [page for page in PAGES if account.may(page.action) and (bound or not page.own)]
+    own = [page for page in PAGES if account.may(page.action) and (not page.own or _bound(account))]
     shown = [
         st.Page(
             parts.guarded(page.show),
