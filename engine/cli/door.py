@@ -134,9 +134,10 @@ def pulse(name: _Name, author: Author = "", workspace: Workspace = Path("data"),
     """
     from engine.operations.doors import send_pulse
 
+    bench = open_workbench(workspace)
     if not author.strip():
         raise InputError("a test pulse needs an author", hint="give --author")
-    row = send_pulse(open_workbench(workspace), name, author=author)
+    row = send_pulse(bench, name, author=author)
     if as_json:
         emit_json({"door": name, "result": row.result, "detail": row.detail})
     elif row.result == "test":

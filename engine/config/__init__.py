@@ -188,8 +188,8 @@ class Config(BaseSettings):
     @model_validator(mode="after")
     def _doors_with_a_broker(self) -> Config:
         for name, door in self.doors.items():
-            if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,39}", name, re.ASCII):
-                raise ValueError(phrase("doors.{name}: a name has letters, digits, . _ and -", name=name))
+            if not re.fullmatch(r"\w[\w .-]{0,39}", name):
+                raise ValueError(phrase("doors.{name}: a name has letters, digits, spaces, . _ and -", name=name))
             if door.action == "open" and not self.mqtt.on:
                 raise ValueError(phrase("doors.{name}: it opens through MQTT; give the host of [mqtt]", name=name))
         return self

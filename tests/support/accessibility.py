@@ -108,6 +108,7 @@ PLACES = (
     Place("Tuning, apply", "/tuning?at=0.5", (_button("tuning-apply"),)),
     Place("Tuning, history", "/tuning?part=history"),
     Place("Settings", "/settings"),
+    Place("Settings, a door", "/settings?part=cameras&entry=doors:new"),
     Place("System", "/system"),
     Place("System, check-up", "/system?part=check"),
     Place("System, users", "/system?part=users"),

@@ -8,7 +8,7 @@ from typing import cast
 import streamlit as st
 
 from app.ui import parts
-from app.views.settings import cameras, channels, form, history, rows, screens, sites
+from app.views.settings import cameras, channels, doors, form, history, rows, screens, sites
 from app.views.settings.catalogue import BLOCKS, TITLES, Part
 from app.views.settings.described import Block, Takes
 from app.views.settings.draft import Draft, forget
@@ -18,7 +18,7 @@ from engine.workbench import Workbench
 
 _BEFORE = "settings-part"
 
-_BESIDE: dict[str, rows.Beside] = {"cameras": cameras.show, "notifications": channels.show}
+_BESIDE: dict[str, rows.Beside] = {"cameras": cameras.show, "doors": doors.show, "notifications": channels.show}
 """What is drawn below the fields of an entry, by the section."""
 _BELOW: dict[str, Callable[[Workbench], None]] = {
     "notifications": channels.below,

@@ -166,7 +166,7 @@ def _add(draft: Draft, block: Block, names: list[str], beside: Beside | None) ->
 
 
 def _example(block: Block) -> str:
-    names = {"cameras": "entrance", "shifts": "office", "rotas": "team-a"}
+    names = {"cameras": "entrance", "doors": "main", "shifts": "office", "rotas": "team-a"}
     return say("Example: {name}", name=names.get(block.path[0], "office"))
 
 
