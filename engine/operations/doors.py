@@ -108,18 +108,23 @@ def send_pulse(bench: Workbench, name: str, *, author: str, wait: Callable[[floa
     bench.records.note("test_door", name, f"{door.pulse_s:g} s", author=author)
     row = DoorRow(new_id(now), now, name, "", "", "test", author=bench.records.names.ids(author))
     bench.door_book.note([row])
-    line = BrokerLine(bench)
+    line, problem = BrokerLine(bench), ""
     try:
-        line.say(door.topic, door.open_payload.encode())
-        if door.close_payload:
-            wait(door.pulse_s)
-            line.say(door.topic, door.close_payload.encode())
-    except BrokerAway as error:
-        now = bench.records.now()
-        row = DoorRow(new_id(now), now, name, "", "", "failed", author=row.author, detail=error.message)
-        bench.door_book.note([row])
+        # it is closed even if opening failed: the relay may have heard, though no answer came
+        for payload, pause_s in ((door.open_payload, 0.0), (door.close_payload, door.pulse_s)):
+            if payload:
+                if pause_s:
+                    wait(pause_s)
+                try:
+                    line.say(door.topic, payload.encode())
+                except BrokerAway as error:
+                    problem = error.message
     finally:
         line.close()
+    if problem:
+        now = bench.records.now()
+        row = DoorRow(new_id(now), now, name, "", "", "failed", author=row.author, detail=problem)
+        bench.door_book.note([row])
     return row
 
 

@@ -54,6 +54,10 @@ def _erase(records: Records, erasure: Erasure, sheets: bool) -> str:
     if sheets:
         people = {key: row for key, row in records.people.known().items() if not is_theirs(key)}
         renew_sheets(records, is_theirs, people)
+    if records.doors is not None:
+        log = records.doors.log
+        for employee_id in {row.employee_id for row in log.on(log.days()) if is_theirs(row.employee_id)}:
+            log.raw.redact(employee_id)
     keys = records.vault.ring.destroy(lambda owner: is_theirs(Owner.person_of(owner)))
     return f"{len(pictures)} pictures, {len(messages)} messages, {keys} keys"
 

@@ -123,6 +123,8 @@ def purge(
         "closed_sheets": lambda: purging.log(records.attendance.closed.days.raw),
         "incidents": purging.incidents,
     }
+    if own:
+        classes["incidents"] = lambda: {day for log in records.local_logs for day in purging.log(log)}
     found = []
     for what, old in (classes if own else classes | shared).items():
         days: int | None = getattr(config, what)

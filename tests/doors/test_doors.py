@@ -220,6 +220,18 @@ def test_what_cannot_be_sent_is_told(place: Place, caplog: pytest.LogCaptureFixt
     assert "was not opened for ann: no answer" in caplog.text
 
 
+def test_a_fault_of_the_way_ends_nothing(place: Place, caplog: pytest.LogCaptureFixture) -> None:
+    say, place.line.say = place.line.say, _broken
+    place.look(person(), seconds=12)
+    until(lambda: "go on after a fault" in caplog.text)
+    place.line.say = say
+    until(lambda: place.line.said == [("relay/main", b"OFF")])
+
+
+def _broken(topic: str, payload: bytes) -> None:
+    raise ValueError(topic)
+
+
 def test_without_its_row_no_pulse_is_sent(place: Place) -> None:
     place.book.note = _full  # type: ignore[method-assign]
     place.look(person(), seconds=12)

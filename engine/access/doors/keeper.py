@@ -163,6 +163,17 @@ class DoorKeeper:
 
     def _work(self) -> None:
         while True:
+            try:
+                self._serve()
+                return
+            except Exception:
+                # a door that is open must yet be closed, and the next fault must be told, too
+                log.exception("doors: go on after a fault")
+                clock.sleep(_RETRY_S)
+
+    def _serve(self) -> None:
+        """Send, close and write until it ends."""
+        while True:
             with self._turn:
                 self._turn.wait_for(lambda: self._ending or self._pulses or self._rows, self._pause())
                 ending = self._ending
