@@ -252,7 +252,8 @@ def side_of(bench: Workbench) -> Side:
     """All rows, people and templates of a workbench's store, to copy or compare."""
     from engine.postgres.sides import Side
 
-    logs = [*(log.shelf for log in bench.records.logs), bench.audit.raw.shelf]
+    local = {log.shelf.name for log in bench.records.local_logs}  # they stay in files, whatever holds the others
+    logs = [*(log.shelf for log in bench.records.logs if log.shelf.name not in local), bench.audit.raw.shelf]
     galleries = {"people": bench.gallery, "strangers": bench.strangers, "anchors": bench.anchors}
     return Side(bench.store, logs, bench.attendance.log.raw.journal, galleries, bench.records.verify)
 
