@@ -108,7 +108,7 @@ PLACES = (
     Place("Tuning, apply", "/tuning?at=0.5", (_button("tuning-apply"),)),
     Place("Tuning, history", "/tuning?part=history"),
     Place("Settings", "/settings"),
-    Place("Settings, a door", "/settings?part=cameras&entry=doors:new"),
+    Place("Settings, a door", "/settings?part=cameras&entry=doors:=main"),
     Place("System", "/system"),
     Place("System, check-up", "/system?part=check"),
     Place("System, users", "/system?part=users"),
@@ -118,9 +118,19 @@ PLACES = (
 )
 """Every page, its views, and the dialogs that people use most; braces stand for what a workspace has, see `found_in`."""
 
+_DOOR = """
+[doors.main]
+action = "dry_run"
+cameras = ["entrance"]
+people = ["ben_afflek"]
+hours = ["07:00-19:00"]
+"""
+
 
 def found_in(workspace: Path) -> dict[str, str]:
     """What addresses of `PLACES` name: days, an alert and a stranger of the sample."""
+    with (workspace / "muster.toml").open("a") as settings:
+        settings.write(_DOOR)
     bench = Workbench(workspace)
     day = bench.attendance.day_of(bench.clock())
     friday = day - timedelta(days=(day.weekday() - 4) % 7 or 7)
