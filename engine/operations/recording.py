@@ -428,7 +428,11 @@ def _asked(workspace: Path, camera: str, wish: Mapping[str, str]) -> socket.sock
         return None
     try:
         line = socket.create_connection(("127.0.0.1", int(found["port"])), timeout=_TIMEOUT_S)
-        line.sendall(json.dumps({"token": found["token"], **wish}).encode() + b"\n")
+        try:
+            line.sendall(json.dumps({"token": found["token"], **wish}).encode() + b"\n")
+        except BaseException:
+            line.close()
+            raise
     except (OSError, ValueError, KeyError, TypeError):
         return None
     return line
