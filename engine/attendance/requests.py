@@ -189,9 +189,7 @@ class RequestBook:
             StorageError: the decision could not be written; deciding again goes on.
         """
         now = now.astimezone(self._zone)
-        row = RequestRow(
-            new_id(now), now, action, "", "", refers_to=request_id, author=author, reason=reason
-        )  # fmt: skip
+        row = RequestRow(new_id(now), now, action, "", "", refers_to=request_id, author=author, reason=reason)
 
         def write() -> Request:
             found = self.find(request_id)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from typing import Literal
 
 from pydantic import Field, field_validator, model_validator
 
+from engine.config.mqtt import checked_topic
 from engine.config.section import AnyDays, Section, Window
 from engine.words import phrase
 
@@ -44,11 +44,7 @@ class DoorConfig(Section):
     @field_validator("topic")
     @classmethod
     def _exact(cls, value: str) -> str:
-        if value and (len(value) > _LONGEST_TOPIC or not re.fullmatch(r"[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+)*", value)):
-            raise ValueError(
-                phrase("a topic has letters, digits, _ . - and / between its levels, such as office/muster")
-            )
-        return value
+        return checked_topic(value, _LONGEST_TOPIC) if value else value
 
     @model_validator(mode="after")
     def _complete(self) -> DoorConfig:

@@ -13,6 +13,17 @@ from engine.words import phrase
 _LONGEST_TOPIC = 100
 
 
+def checked_topic(value: str, longest: int) -> str:
+    """Return a topic that every broker takes as it is.
+
+    Raises:
+        ValueError: it has other characters, an empty level, or more than `longest` of them.
+    """
+    if len(value) > longest or not re.fullmatch(r"[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+)*", value):
+        raise ValueError(phrase("a topic has letters, digits, _ . - and / between its levels, such as office/muster"))
+    return value
+
+
 class MqttConfig(Section):
     """The broker that is told of events and states, with discovery for Home Assistant. Without a host nothing is published."""
 
@@ -50,14 +61,7 @@ class MqttConfig(Section):
     @field_validator("base_topic", "discovery_prefix")
     @classmethod
     def _topic(cls, value: str) -> str:
-        levels = value.split("/")
-        if len(value) > _LONGEST_TOPIC or not all(
-            re.fullmatch(r"[A-Za-z0-9_.-]+", level, re.ASCII) for level in levels
-        ):
-            raise ValueError(
-                phrase("a topic has letters, digits, _ . - and / between its levels, such as office/muster")
-            )
-        return value
+        return checked_topic(value, _LONGEST_TOPIC)
 
     @model_validator(mode="after")
     def _user_of_password(self) -> MqttConfig:

@@ -7,7 +7,7 @@ from datetime import time
 
 from pydantic import field_validator
 
-from engine.config.section import Section
+from engine.config.section import LocalTime, Section
 from engine.words import phrase
 
 
@@ -18,17 +18,10 @@ class RemindersConfig(Section):
     """Remind people on the next morning of a forgotten punch, or of a day of work without one and without leave."""
     requests: bool = False
     """Tell HR and managers once a day of requests that wait, and people what was decided about theirs."""
-    at: time = time(8)
+    at: LocalTime = time(8)
     """Local time from which reminders of the day are sent."""
     address: str = ""
     """Where people reach the workbench, such as `https://muster.example.com`, for links in the e-mails; empty: no links."""
-
-    @field_validator("at")
-    @classmethod
-    def _local(cls, value: time) -> time:
-        if value.tzinfo is not None:
-            raise ValueError(phrase("give a local time such as 07:00"))
-        return value
 
     @field_validator("address")
     @classmethod

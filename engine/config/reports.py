@@ -9,7 +9,7 @@ from typing import Literal
 from pydantic import Field, SecretStr, field_validator, model_validator
 
 from engine.config.hours import days_of_week
-from engine.config.section import AnyDays, Section
+from engine.config.section import AnyDays, LocalTime, Section
 from engine.config.webhooks import Webhook
 from engine.words import phrase
 
@@ -21,7 +21,7 @@ class ScheduledReport(Webhook):
 
     every: Literal["day", "week", "month"] = "week"
     """What a report is about: the day, the week (Monday to Sunday) or the calendar month that is over."""
-    at: time = time(7)
+    at: LocalTime = time(7)
     """Local time at which it is sent."""
     days: AnyDays = ""
     """Days of the week on which it may be sent, such as `mon-fri`; the first one after the period. Days without a report of their own
@@ -35,13 +35,6 @@ class ScheduledReport(Webhook):
     elsewhere."""
     language: Literal["en", "de", ""] = ""
     """Language of subject, text and files; empty: that of the workbench, else English."""
-
-    @field_validator("at")
-    @classmethod
-    def _local(cls, value: time) -> time:
-        if value.tzinfo is not None:
-            raise ValueError(phrase("give a local time such as 07:00"))
-        return value
 
     @field_validator("to")
     @classmethod

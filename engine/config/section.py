@@ -5,12 +5,14 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import time
 from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict
 
 from engine.config.hours import days_of_week, minutes_of_day
 from engine.config.outlines import corners
+from engine.words import phrase
 
 
 def _readable(parse: Callable[[str], object]) -> AfterValidator:
@@ -28,6 +30,14 @@ class Look:
     name: str
 
 
+def _local(value: time) -> time:
+    if value.tzinfo is not None:
+        raise ValueError(phrase("give a local time such as 07:00"))
+    return value
+
+
+LocalTime = Annotated[time, AfterValidator(_local)]
+"""A time of the day at the workplace."""
 Window = Annotated[str, _readable(minutes_of_day), Look("window")]
 """Hours of the day such as `20:00-06:00`."""
 AnyWindow = Annotated[str, _readable(lambda text: minutes_of_day(text) if text else ()), Look("window")]

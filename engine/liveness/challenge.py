@@ -52,7 +52,8 @@ class HeadTurnChallenge:
         self._asked = list(source.choice(SEQUENCES))
         self._wait_s = source.uniform(0, _WAIT_S)
         self._done = 0
-        self._begun = False
+        self.begun = False
+        """A movement has been asked for."""
         self.outcome: bool | None = None
         """True: passed, False: failed, None: still open."""
         self._start: datetime | None = None
@@ -67,16 +68,11 @@ class HeadTurnChallenge:
         self._held: list[float] = []
 
     @property
-    def begun(self) -> bool:
-        """A movement has been asked for."""
-        return self._begun
-
-    @property
     def prompt(self) -> str:
         """What to ask of the person now; empty after the outcome."""
         if self.outcome is not None:
             return ""
-        return PROMPTS[self._asked[self._done]] if self._begun else _FRONT
+        return PROMPTS[self._asked[self._done]] if self.begun else _FRONT
 
     def observe(self, time: datetime, landmarks: Floats | None) -> None:
         """Process a frame.
@@ -95,7 +91,7 @@ class HeadTurnChallenge:
         pose = None if landmarks is None else head_pose(landmarks)
         if landmarks is None or pose is None:
             return
-        if self._begun and now_s - self._last_s > _MAX_GAP_S:  # somebody else may have stepped in
+        if self.begun and now_s - self._last_s > _MAX_GAP_S:  # somebody else may have stepped in
             self.outcome = False
             return
         self._last_s = now_s
@@ -104,7 +100,7 @@ class HeadTurnChallenge:
         if len(self._recent) < _SMOOTH:
             return
         yaw, pitch = (median(row[axis] for row in self._recent) for axis in (0, 1))
-        if self._begun:
+        if self.begun:
             self._move(self._shares(yaw, pitch), now_s)
         else:
             self._settle(yaw, pitch, now_s)
@@ -122,7 +118,7 @@ class HeadTurnChallenge:
         self._straight.append((yaw, pitch))
         if len(self._straight) >= _SETTLED and now_s - self._straight_s >= self._wait_s:
             self._rest = median(row[0] for row in self._straight), median(row[1] for row in self._straight)
-            self._begun, self._step_s = True, now_s
+            self.begun, self._step_s = True, now_s
 
     def _shares(self, yaw: float, pitch: float) -> dict[str, float]:
         """How much of each movement was made."""

@@ -28,7 +28,6 @@ from engine.incidents.notifications import (
     Channels,
     DeliveryRow,
     Message,
-    Outbox,
     SendResult,
     channel_of,
     channel_of_webhook,
@@ -95,14 +94,7 @@ class ReportMail:
 
     def __init__(self, bench: Workbench) -> None:
         self._bench, self._config, self.zone = bench, bench.config.reports, bench.config.zone
-        self.outbox = Outbox(
-            bench.workspace,
-            self.zone,
-            bench.config.notifications,
-            clock=bench.clock,
-            logs=bench.store.logs,
-            folder="outbox/reports",
-        )
+        self.outbox = bench.outbox.beside("outbox/reports")
         self._state = bench.store.document(STATE)
         self._attempts = Attempts()
 

@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import hashlib
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, SecretStr, ValidationError
 
+from engine.access import Account
 from engine.attendance import DaySheet, Request, Status
 from engine.errors import MusterError
-from engine.incidents.notifications import Attempts, DeliveryRow, Message, Outbox, SendResult, channel_of, send_apprise
+from engine.incidents.notifications import Attempts, DeliveryRow, Message, SendResult, channel_of, send_apprise
 from engine.operations.mailing import mailbox_to
 from engine.operations.scoped import seen_by
 from engine.words import Words
@@ -58,14 +60,7 @@ class Reminders:
 
     def __init__(self, bench: Workbench) -> None:
         self._bench, self._config, self.zone = bench, bench.config.reminders, bench.config.zone
-        self.outbox = Outbox(
-            bench.workspace,
-            self.zone,
-            bench.config.notifications,
-            clock=bench.clock,
-            logs=bench.store.logs,
-            folder=FOLDER,
-        )
+        self.outbox = bench.outbox.beside(FOLDER)
         self._state = bench.store.document(STATE)
         self._attempts = Attempts()
 
@@ -101,8 +96,7 @@ class Reminders:
                 if today > told.waiting:
                     messages += self._waiting(today, now)
                 messages += self._decided(told.decided, now - _SETTLES, now)
-            sent = {row.message_id for row in self.outbox.log.read(today - _LATE, now.date()) if row.result != "retry"}
-            fresh = [each for each in messages if each.message_id not in sent]
+            fresh = self._unsent(messages, today - _LATE, now.date())
             self.outbox.queue(fresh)
             self._keep(
                 _Told(
@@ -123,6 +117,13 @@ class Reminders:
 
     # ----------------------------------------------------------------------------------------- what is due
 
+    def _unsent(self, messages: Sequence[Message], first: date, last: date) -> list[Message]:
+        """Those that were neither delivered nor given up before."""
+        if not messages:
+            return []
+        sent = {row.message_id for row in self.outbox.log.read(first, last) if row.result != "retry"}
+        return [each for each in messages if each.message_id not in sent]
+
     def _forgotten(self, day: date, now: datetime) -> list[Message]:
         people = self._bench.people.known()
         rows = self._bench.attendance.sheets.on(day, people)
@@ -135,32 +136,24 @@ class Reminders:
     def _is_forgotten(self, row: DaySheet) -> bool:
         """Whether a day has an odd number of passages, or none on a day of work without leave, and nobody does anything about it yet."""
         known = self._bench.people.known().get(row.employee_id)
+        settled = bool(row.corrected_by) or row.pending is not None
+        if row.status not in _OPEN or known is None or not known.active or settled:
+            return False
         asked = any(
             each.state == "open" and each.asked.day <= row.day <= each.asked.end
             for each in self._bench.requests.of(row.employee_id)
         )
-        return (
-            row.status in _OPEN
-            and known is not None
-            and known.active
-            and not asked
-            and not row.corrected_by
-            and row.pending is None
-            and not self._bench.attendance.closed.about(row.day, row.day)
-        )
+        return not asked and not self._bench.attendance.closed.about(row.day, row.day)
 
     def _waiting(self, today: date, now: datetime) -> list[Message]:
         return [
             self._message(WAITING, account.id, today, now, {"account": account.id})
             for account in self._bench.bindings.entitled(DECIDES)
-            if account.email and account.role != "admin" and self._open_for(account.id)
+            if account.email and account.role != "admin" and self._open_for(account)
         ]
 
-    def _open_for(self, account_id: str) -> list[Request]:
+    def _open_for(self, account: Account) -> list[Request]:
         """The requests about which an account may decide."""
-        account = next((each for each in self._bench.bindings.entitled(DECIDES) if each.id == account_id), None)
-        if account is None:
-            return []
         own = self._bench.bindings.person(account)
         found = seen_by(self._bench, account.scope).requests.open()
         return [each for each in found if own is None or each.asked.employee_id != own.employee_id]
@@ -258,7 +251,7 @@ class Reminders:
 
     def _of_waiting(self, account_id: str) -> _Letter | None:
         account = next((each for each in self._bench.bindings.entitled(DECIDES) if each.id == account_id), None)
-        count = len(self._open_for(account_id))
+        count = len(self._open_for(account)) if account is not None else 0
         if account is None or not count:
             return None
         words = Words(account.language or self._bench.config.app.language or "en")

@@ -238,15 +238,22 @@ class PersonView:
         return self.whole.leave_desk.balances(year, self.employee_id)
 
 
+def _common(whole: Workbench) -> dict[str, Any]:
+    """What is about nobody."""
+    return {
+        "workspace": whole.workspace,
+        "clock": whole.clock,
+        "config": whole.config,
+        "settings": _Only(get=whole.settings.get),
+    }
+
+
 def of_person(whole: Workbench, employee_id: str) -> Workbench:
     """Return the workbench as far as it is about one person, for their own record."""
     view, book = PersonView(whole, employee_id), whole.attendance
     own = _Only(
+        **_common(whole),
         view=view,
-        workspace=whole.workspace,
-        clock=whole.clock,
-        config=whole.config,
-        settings=_Only(get=whole.settings.get),
         people=_Only(known=view.known),
         attendance=_Only(day_of=book.day_of, corrections=_Only(about_days=view.corrections)),
         office=_Only(readable=view.readable, inside=view.inside),
@@ -261,11 +268,8 @@ def seen_by(whole: Workbench, departments: Departments | None) -> Workbench:
         return whole
     view, book = DepartmentView(whole, departments), whole.attendance
     own = _Only(
+        **_common(whole),
         view=view,
-        workspace=whole.workspace,
-        clock=whole.clock,
-        config=whole.config,
-        settings=_Only(get=whole.settings.get),
         people=_Only(known=view.known, names=lambda: {key: row.name for key, row in view.known().items()}),
         attendance=_Only(
             rota=book.rota,

@@ -103,7 +103,7 @@ class RequestDesk:
             InputError: the request makes no sense or is doubled; nothing was written.
             StorageError: it could not be written.
         """
-        person = self._asker(employee_id, day)
+        person = self._asker_about(employee_id, day)
         if isinstance(at, time):
             at = self._attendance.moment_on(employee_id, day, at, direction, {employee_id: person})
         return self._ask_correction(employee_id, "add", day, reason, time=at, direction=direction)
@@ -115,7 +115,7 @@ class RequestDesk:
             InputError: the request makes no sense or is doubled; nothing was written.
             StorageError: it could not be written.
         """
-        self._asker(employee_id, day)
+        self._asker_about(employee_id, day)
         made = self._attendance.corrections.about_days(day, day)
         if any((each.action, each.refers_to) == ("remove", event_id) for each in holding(made)):
             raise InputError(phrase("This passage does not count already"), hint=phrase("nothing needs to be done"))
@@ -131,7 +131,7 @@ class RequestDesk:
             InputError: the request makes no sense or is doubled; nothing was written.
             StorageError: it could not be written.
         """
-        person = self._asker(employee_id, day)
+        person = self._asker_about(employee_id, day)
         begin = self._attendance.moment_on(employee_id, day, came, "in", {employee_id: person})
         rota = self._attendance.rota
         same = begin.astimezone(self._records.zone).date()
@@ -158,7 +158,7 @@ class RequestDesk:
             InputError: the request makes no sense or is doubled; nothing was written.
             StorageError: it could not be written.
         """
-        self._asker(employee_id, None)
+        self._asker(employee_id)
         wanted = RequestRow("", self._records.now(), "ask", employee_id, "leave", first, last, value=kind)
         entry = self._effects.entry(replace(wanted, share=0.5 if half and share is None else share, half=half))
         self._check_employed(employee_id, first)
@@ -181,14 +181,16 @@ class RequestDesk:
         self._records.note("request_ask", row.employee_id, f"{found.id}: {told(found.asked)}", author=row.employee_id)
         return found
 
-    def _asker(self, employee_id: str, day: date | None) -> Person:
-        """Check that a person may ask for something about a working day; return their row."""
+    def _asker(self, employee_id: str) -> Person:
+        """Check that a person may ask for something; return their row."""
         people = self._records.people.known()
         if employee_id not in people or not people[employee_id].active:
             raise nobody_has(employee_id, people)
-        if day is None:
-            return people[employee_id]
-        person = people[employee_id]
+        return people[employee_id]
+
+    def _asker_about(self, employee_id: str, day: date) -> Person:
+        """Check that a person may ask for something about a working day; return their row."""
+        person = self._asker(employee_id)
         if self._records.now() < self._attendance.rota.begins(employee_id, person.department, day):
             raise InputError(
                 phrase("{day} has not come yet", day=day), hint=phrase("ask about a day that has been, or for leave")
@@ -320,9 +322,7 @@ class RequestDesk:
         return done
 
     def _decided(self, request_id: str, action: Any, by: str, why: str, effect: Callable[[Request], None]) -> Request:
-        made = self._book.decide(
-            request_id, action, author=by, reason=why, now=self._records.clock(), effect=effect
-        )  # fmt: skip
+        made = self._book.decide(request_id, action, author=by, reason=why, now=self._records.clock(), effect=effect)
         detail = f"{request_id}: {told(made.asked)}{f' ({why})' if why else ''}"
         self._records.note(f"request_{action}", made.asked.employee_id, detail, author=by)
         return made

@@ -198,9 +198,7 @@ class RequestEffects:
             InputError: it has.
         """
         if self.is_written(found):
-            raise InputError(
-                phrase("This request was approved already"), hint=phrase("nothing needs to be done")
-            )  # fmt: skip
+            raise InputError(phrase("This request was approved already"), hint=phrase("nothing needs to be done"))
 
     def take_back(self, found: Request, by: str) -> None:
         """Revoke what an approval wrote.

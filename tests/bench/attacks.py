@@ -56,8 +56,8 @@ RGB = NDArray[np.uint8]
 TUNED_ON = ("ben_afflek", "elton_john", "jerry_seinfeld")
 HELD_OUT = ("madonna", "mindy_kaling")
 
-_START = datetime(2026, 11, 23, 8, tzinfo=UTC)
-_SCAN_EVERY = 3  # frames; in between the detector looks where the face was, as in the pipeline
+START = datetime(2026, 11, 23, 8, tzinfo=UTC)
+SCAN_EVERY = 3  # frames; in between the detector looks where the face was, as in the pipeline
 _MIN_FACE_PX = 60
 _MAX_GAP_S = 1.0
 _MIN_EYES_PX = 33.0
@@ -123,6 +123,17 @@ def _frontal(landmarks: NDArray[np.float32]) -> bool:
     return eyes_px >= _MIN_EYES_PX and abs(along - 0.5) <= 0.17
 
 
+def largest_face(
+    frame: RGB, near: NDArray[np.float32] | None, detector: Detector
+) -> tuple[NDArray[np.float32], NDArray[np.float32]] | tuple[None, None]:
+    """Box (4,) and landmarks (5, 2) of the largest face, looked for near a box or everywhere; None: there is none."""
+    found = detector.detect(frame, _MIN_FACE_PX) if near is None else detector.detect_near(frame, near[None])
+    if not len(found):
+        return None, None
+    largest = int(found.areas.argmax())
+    return found.boxes[largest], found.landmarks[largest]
+
+
 def present(frames: Iterable[RGB], detector: Detector, config: PresentationConfig) -> list[LivenessState]:
     """Show frames to the checks.
 
@@ -140,22 +151,19 @@ def present(frames: Iterable[RGB], detector: Detector, config: PresentationConfi
     last_s, replayed = -np.inf, False
     for index, image in enumerate(frames):
         time_s = index / FPS
-        time = _START + timedelta(seconds=time_s)
+        time = START + timedelta(seconds=time_s)
         replayed |= bool(watch.observe(time, image))
         if tracks and tracks[-1].verdict.state is not LivenessState.UNPROVEN:
             continue  # verdicts stay, and there is one face only
-        scan = index % _SCAN_EVERY == 0 or box is None
-        found = detector.detect(image, _MIN_FACE_PX) if box is None or scan else detector.detect_near(image, box[None])
-        if not len(found):
-            box = None
+        scan = index % SCAN_EVERY == 0 or box is None
+        box, landmarks = largest_face(image, None if scan else box, detector)
+        if landmarks is None:
             continue
-        face = int(found.areas.argmax())
-        box = found.boxes[face]
         if time_s - last_s > _MAX_GAP_S:
             tracks.append(TrackLiveness(config))
         last_s = time_s
-        crop = align(image, found.landmarks[[face]])[0] if scan else None
-        tracks[-1].observe(time, found.landmarks[face], crop)
+        crop = align(image, landmarks[None])[0] if scan else None
+        tracks[-1].observe(time, landmarks, crop)
     return [LivenessState.FAILED if replayed else track.verdict.state for track in tracks]
 
 

@@ -9,12 +9,11 @@ from __future__ import annotations
 import random
 import zlib
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from statistics import median
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from engine.config import PresentationConfig
 from engine.demo.heads import warp_head
@@ -22,7 +21,7 @@ from engine.detection import Detector
 from engine.evaluation import Rate
 from engine.liveness import PROMPTS, HeadTurnChallenge
 from engine.liveness.geometry import head_pose
-from engine.types import Image
+from tests.bench.attacks import SCAN_EVERY, START, largest_face
 from tests.bench.presentations import FPS, Subject, outline
 from tests.bench.screens import Surface
 from tests.bench.stage import Camera, Pose, Stage, Sway
@@ -37,10 +36,7 @@ PERSON, PHOTO, BENT, RECORDING = (
 )
 CHALLENGED = (PERSON, PHOTO, BENT, RECORDING)
 
-_START = datetime(2026, 11, 23, 8, tzinfo=UTC)
 _LONGEST_S = 25.0
-_MIN_FACE_PX = 60
-_SCAN_EVERY = 3
 _YAW_DEG, _PITCH_DEG = 15.0, 25.0  # whose photo looks further aside never begins the challenge
 _RADIUS = 50 / 63  # of a bent print, in eye distances
 _HAND = {"left": (38.0, 0.0), "right": (-38.0, 0.0), "up": (0.0, -30.0)}  # degrees by which a hand turns a picture
@@ -156,24 +152,13 @@ def _try(face: Subject, kind: str, detector: Detector, config: PresentationConfi
         bent = kind == BENT
         scene = stage.show_bent(picture, pose, _RADIUS, time_s, surface) if bent else None
         frame = camera.take(stage.show(picture, cover, pose, time_s, surface) if scene is None else scene, time_s)
-        box, landmarks = _found(frame, box if index % _SCAN_EVERY else None, detector)
+        box, landmarks = largest_face(frame, box if index % SCAN_EVERY else None, detector)
         if not challenge.begun:
             begun_s = time_s
-        challenge.observe(_START + timedelta(seconds=time_s), landmarks)
+        challenge.observe(START + timedelta(seconds=time_s), landmarks)
         if challenge.outcome is not None:
             break
     return (time_s - begun_s, time_s) if challenge.outcome else None
-
-
-def _found(
-    frame: Image, near: NDArray[np.float32] | None, detector: Detector
-) -> tuple[NDArray[np.float32] | None, NDArray[np.float32] | None]:
-    """Box and landmarks of the largest face, looked for near a box or everywhere."""
-    found = detector.detect(frame, _MIN_FACE_PX) if near is None else detector.detect_near(frame, near[None])
-    if not len(found):
-        return None, None
-    largest = int(found.areas.argmax())
-    return found.boxes[largest], found.landmarks[largest]
 
 
 def in_words(result: dict[str, Any]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from datetime import date
 
-from app.words import say, say_date, say_number, term
+from app.words import say, say_count, say_date, say_number, term
 from engine.config import Half
 from engine.people import Leave, LeaveKinds
 
@@ -79,6 +79,13 @@ def _marks(word: str) -> str:
 def days(value: float) -> str:
     """A number of days without needless digits."""
     return say_number(value, 0 if float(value).is_integer() else 2 if round(value * 10) != value * 10 else 1)
+
+
+def in_days(value: float) -> str:
+    """Such as `1 day` or `2.5 days`."""
+    if float(value).is_integer():
+        return say_count("{count} day", "{count} days", round(value))
+    return say("{count} days", count=days(value))
 
 
 def span(entry: Leave) -> str:

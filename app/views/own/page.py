@@ -199,7 +199,7 @@ def _leave(bench: Workbench, today: date) -> None:
         parts.markup(
             '<li><div class="o-day"><span>{span}</span><span>{days}</span><small>{kind}</small><small>{state}</small></div></li>',
             span=leave_words.span(each.entry),
-            days=say("{count} days", count=leave_words.days(each.days)),
+            days=leave_words.in_days(each.days),
             kind=" · ".join(
                 filter(None, (leave_words.kind_name(kinds, each.entry.kind), leave_words.part(each.entry)))
             ),

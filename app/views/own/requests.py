@@ -10,29 +10,24 @@ import streamlit as st
 from markupsafe import Markup
 
 from app.ui import parts
-from app.ui.address import day_of, put, to
+from app.ui.address import day_of, put
 from app.views.leave import words as leave_words
 from app.views.requests import words
 from app.web import access
 from app.words import date_format, said, say, say_date, say_time
-from engine.attendance import Request, Status
+from engine.attendance import DaySheet, Request, Status
 from engine.errors import MusterError
 from engine.people import Leave
 from engine.records import RequestDesk
 from engine.workbench import Workbench
 
-__all__ = ["ask_link", "render"]
+__all__ = ["render"]
 
 _KEY = "own-request"
 _OTHER = "other"
 _TOLD = f"{_KEY}-told"
 _SHOWN = 20
 _OUT = frozenset({Status.MISSING_OUT, Status.INSIDE, Status.POSSIBLY_INSIDE})
-
-
-def ask_link(day: date) -> Markup:
-    """A link from a day to the form, filled in for it."""
-    return parts.link(to("/me", day=day.isoformat(), ask="punch") + "#ask", say("Request a correction"), "m-link")
 
 
 def render(bench: Workbench, person_id: str) -> None:
@@ -78,11 +73,15 @@ def _day(bench: Workbench, kind: str) -> date | None:
     return chosen if isinstance(chosen, date) else None
 
 
+def _sheet(bench: Workbench, person_id: str, day: date) -> DaySheet | None:
+    return next(iter(bench.attendance.sheets.between(day, day, bench.people.known(), person_id)), None)
+
+
 def _punch(bench: Workbench, person_id: str) -> None:
     day = _day(bench, "punch")
     if day is None:
         return
-    row = next(iter(bench.attendance.sheets.between(day, day, bench.people.known(), person_id)), None)
+    row = _sheet(bench, person_id, day)
     out = row is not None and row.status in _OUT
     names = {"in": say("I came"), "out": say("I left")}
     direction = st.pills(
@@ -122,23 +121,19 @@ def _not_me(bench: Workbench, person_id: str) -> None:
         format_func=lambda key: f"{say_time(passages[key].timestamp)} · {passages[key].camera}",
     )
     reason = _reason("not-me", say("this is not me"), say("I was not there at this time"))
-    _send(
-        bool(event and reason), lambda desk: desk.ask_removal(person_id, day, event or "", reason=reason)
-    )  # fmt: skip
+    _send(bool(event and reason), lambda desk: desk.ask_removal(person_id, day, event or "", reason=reason))
 
 
 def _hours(bench: Workbench, person_id: str) -> None:
     day = _day(bench, "hours")
     if day is None:
         return
-    row = next(iter(bench.attendance.sheets.between(day, day, bench.people.known(), person_id)), None)
+    row = _sheet(bench, person_id, day)
     planned = (row.planned_in, row.planned_out) if row else (None, None)
-    came = st.time_input(
-        say("I came"), planned[0].time() if planned[0] else time(9), step=60, key=f"{_KEY}-came-{day}"
-    )  # fmt: skip
+    came = st.time_input(say("I came"), planned[0].time() if planned[0] else time(9), step=60, key=f"{_KEY}-came-{day}")
     left = st.time_input(
         say("I left"), planned[1].time() if planned[1] else time(17), step=60, key=f"{_KEY}-left-{day}"
-    )  # fmt: skip
+    )
     parts.soft(say("These hours take the place of everything that was recorded on this day."))
     reason = _reason("hours", say("worked elsewhere"), say("the times are wrong"))
     _send(
@@ -155,9 +150,7 @@ def _leave(bench: Workbench, person_id: str) -> None:
     )
     first = st.date_input(say("First day"), today + timedelta(days=1), format=date_format(), key=f"{_KEY}-first")
     last = st.date_input(say("Last day"), first, format=date_format(), key=f"{_KEY}-last-{first}")
-    names = {
-        key: name for key, name in leave_words.part_names().items() if key in {"whole", "morning", "afternoon"}
-    }  # fmt: skip
+    names = {key: name for key, name in leave_words.part_names().items() if key in {"whole", "morning", "afternoon"}}
     part = st.pills(
         say("Part of the day"),
         list(names),

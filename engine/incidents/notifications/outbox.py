@@ -112,11 +112,16 @@ class Outbox:
         self.folder = workspace / folder
         self._limits_path, self._told_path = self.folder / "limits.json", self.folder / "told.json"
         self._announced = self.folder / "announced"
-        logs = logs or FileLogs(workspace / "log")
+        self._workspace = workspace
+        self._logs = logs = logs or FileLogs(workspace / "log")
         self.log = TypedDayLog(logs.daily("deliveries", DELIVERIES.columns), DELIVERIES)
         self._zone = zone
         self._config = config
         self._clock = clock
+
+    def beside(self, folder: str) -> Outbox:
+        """Return an outbox of other messages of the workspace, with the same delivery log."""
+        return Outbox(self._workspace, self._zone, self._config, clock=self._clock, logs=self._logs, folder=folder)
 
     def announce(self, row: IncidentRow) -> None:
         """Note durably that an incident is about to be written, so that it is told even if this process dies then.
